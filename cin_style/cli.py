@@ -1,0 +1,199 @@
+"""The command line: reads arguments and calls the rooms that do the work."""
+
+import argparse
+import dataclasses
+import logging
+import os
+import re
+import sys
+
+from absl import app, flags
+from absl import logging as absl_logging
+from absl.flags import argparse_flags
+
+from cin_style.errors import UserError
+from cin_style.recipe import Recipe
+
+_DESCRIPTION = """\
+Paint photos in many styles with one network.
+
+  cin-style demo                                          see it work
+  cin-style styles  --model M.keras                       list a network's styles
+  cin-style stylize --model M.keras --style all PHOTO...  paint photos
+  cin-style train   --styles DIR --content DIR --output RUN_DIR
+
+`cin-style COMMAND --help` explains each. Arguments can also stand in a file, one a line:
+  cin-style train --flagfile=train/recipes/smoke.txt
+"""
+
+
+def _parser():
+    parser = argparse_flags.ArgumentParser(
+        prog="cin-style",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        inherited_absl_flags=None,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name, run, text):
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            inherited_absl_flags=None,
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("train", _train, "train a network on a folder of style images")
+    sub.add_argument("--output", required=True, metavar="RUN_DIR", help="folder for the run")
+    add_recipe(sub, Recipe, required=("styles", "content"))
+
+    sub = command("stylize", _stylize, "paint photos")
+    _add_model(sub)
+    sub.add_argument("photos", nargs="+", metavar="PHOTO|DIR", help="photos, or folders of them")
+    sub.add_argument("--style", default="all", help="NAME, NUMBER or all; several with commas")
+    sub.add_argument(
+        "--output", required=True, metavar="DIR|FILE", help="a folder, or a file for one picture"
+    )
+    sub.add_argument("--sheet", metavar="FILE", help="also write a contact sheet here")
+    sub.add_argument(
+        "--format", default="png", choices=("png", "jpg", "webp"), help="of files in a folder"
+    )
+    sub.add_argument("--quality", type=int, default=95, help="of JPEG and WebP, 1 to 100")
+    sub.add_argument("--max_side", type=int, metavar="PX", help="scale larger photos down to this")
+
+    sub = command("styles", _styles, "list the styles of a network")
+    _add_model(sub)
+
+    sub = command("demo", _demo, "paint sample photos with the network in the package")
+    sub.add_argument("--output", default="demo", metavar="DIR", help="folder for the pictures")
+    return parser
+
+
+def _add_model(sub):
+    sub.add_argument(
+        "--model", required=True, metavar="FILE", help="a .keras file, or a bundled network's name"
+    )
+
+
+def add_recipe(sub, recipe_class, required=()):
+    """Adds an option for every field of a recipe class."""
+    for field in dataclasses.fields(recipe_class):
+        options = {"help": field.metadata["help"], "default": field.default}
+        if field.name in required:
+            options = {"help": field.metadata["help"], "required": True}
+        elif isinstance(field.default, bool):
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["type"] = type(field.default)
+        if "choices" in field.metadata:
+            options["choices"] = field.metadata["choices"]
+        if field.default == "":
+            # "(default: )" would say nothing.
+            options["default"] = argparse.SUPPRESS if field.name not in required else None
+        sub.add_argument(f"--{field.name}", **options)
+
+
+def _recipe(arguments, recipe_class):
+    names = [field.name for field in dataclasses.fields(recipe_class)]
+    given = {name: value for name, value in vars(arguments).items() if name in names}
+    return recipe_class(
+        **{
+            name: _expand(name, value) if isinstance(value, str) else value
+            for name, value in given.items()
+        }
+    )
+
+
+def _expand(name, text):
+    """Fills in ~ and environment variables, so that recipe files can name data folders."""
+    expanded = os.path.expanduser(os.path.expandvars(text))
+    missing = re.search(r"\$\{?(\w+)", expanded)
+    if missing:
+        raise UserError(
+            f"--{name}={text}: the environment variable {missing[1]} is not set. Set it, or give "
+            f"--{name} after the --flagfile."
+        )
+    return expanded
+
+
+def _train(arguments):
+    recipe = _recipe(arguments, Recipe)
+    output = _expand("output", arguments.output)
+    from cin_style import training
+
+    training.train(recipe, output)
+
+
+def _stylize(arguments):
+    from cin_style import stylize
+
+    stylize.stylize_files(
+        arguments.model,
+        arguments.photos,
+        arguments.style,
+        arguments.output,
+        sheet=arguments.sheet,
+        file_format=arguments.format,
+        quality=arguments.quality,
+        max_side=arguments.max_side,
+    )
+
+
+def _styles(arguments):
+    from cin_style import network
+
+    styles = network.load(arguments.model).styles
+    width = max(len(style.name) for style in styles)
+    for number, style in enumerate(styles):
+        provenance = [text for text in (style.title, style.artist, style.year) if text]
+        print(f"{number:>4}  {style.name:<{width}}  {', '.join(provenance)}".rstrip())
+
+
+def _demo(arguments):
+    from cin_style import demo
+
+    demo.run(arguments.output)
+
+
+def _main(arguments):
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    absl_logging.set_verbosity(absl_logging.WARNING)
+    logger = logging.getLogger("cin_style")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+    try:
+        arguments.run(arguments)
+    except UserError as error:
+        print(f"cin-style: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        hint = " Run the same command again to go on." if arguments.command == "train" else ""
+        print(f"\ncin-style: interrupted.{hint}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        print(f"cin-style: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parse(argv):
+    try:
+        arguments = flags.FLAGS.read_flags_from_files(argv[1:], force_gnu=True)
+    except flags.Error as error:
+        print(f"cin-style: {error}", file=sys.stderr)
+        sys.exit(2)
+    flags.FLAGS.mark_as_parsed()
+    return _parser().parse_args(arguments)
+
+
+def main():
+    """Entry point of the `cin-style` command."""
+    app.run(_main, flags_parser=_parse)

@@ -1,0 +1,281 @@
+"""Content photos to training batches; batch t depends on the seed and on t alone."""
+
+import collections
+import concurrent.futures
+import functools
+import os
+import pathlib
+
+import keras
+import numpy as np
+from PIL import Image
+
+from cin_style import images
+from cin_style.errors import UserError
+
+
+class FolderPhotos:
+    """The photos below a folder, in sorted order.
+
+    Args:
+        folder: searched recursively.
+
+    Raises:
+        UserError: no such folder, or no image in it.
+    """
+
+    def __init__(self, folder):
+        if not pathlib.Path(folder).is_dir():
+            raise UserError(
+                f"no such folder of content photos: {folder}. Give a folder or tfds:NAME."
+            )
+        self._paths = images.find([folder])
+
+    def __len__(self):
+        return len(self._paths)
+
+    def name(self, index):
+        """The path of photo `index`."""
+        return str(self._paths[index])
+
+    def read(self, index):
+        """What `images.open_rgb` takes: here, a path."""
+        return self._paths[index]
+
+
+class TfdsPhotos:
+    """The images of a TensorFlow Datasets data set, by random access.
+
+    Args:
+        spec: `NAME[/CONFIG][:SPLIT]`, such as `imagenette/320px-v2:train`.
+        data_dir: where data sets lie; by default TFDS' own folder.
+
+    Raises:
+        UserError: when TFDS has no such data set, can't get it, or it holds no image.
+    """
+
+    def __init__(self, spec, data_dir=None):
+        try:
+            import tensorflow_datasets as tfds
+        except ImportError as error:
+            raise UserError(
+                "tfds: photos need the package tensorflow-datasets. Install it, or give a folder."
+            ) from error
+
+        name, _, split = spec.partition(":")
+        self._name = name
+        try:
+            # ArrayRecord files are the ones with random access.
+            builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
+            builder.download_and_prepare()
+            keys = [
+                key
+                for key, feature in builder.info.features.items()
+                if isinstance(feature, tfds.features.Image)
+            ]
+            if not keys:
+                raise UserError(f"the data set {name} holds no image. Choose another.")
+            self._key = "image" if "image" in keys else keys[0]
+            self._source = builder.as_data_source(
+                split=split or "train", decoders={self._key: tfds.decode.SkipDecoding()}
+            )
+        except UserError:
+            raise
+        except Exception as error:  # TFDS raises many kinds; each means "not to be had"
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UserError(f"cannot read tfds:{spec}: {reason}") from error
+
+    def __len__(self):
+        return len(self._source)
+
+    def name(self, index):
+        """The data set's name and the number of the photo."""
+        return f"tfds:{self._name}[{index}]"
+
+    def read(self, index):
+        """What `images.open_rgb` takes: here, the bytes of an encoded image."""
+        return self._source[index][self._key]
+
+
+def open_photos(content, data_dir=None):
+    """Opens content photos: a folder, or `tfds:NAME[/CONFIG][:SPLIT]`."""
+    content = os.fspath(content)
+    if content.startswith("tfds:"):
+        return TfdsPhotos(content.removeprefix("tfds:"), data_dir)
+    return FolderPhotos(content)
+
+
+class PhotoSubset:
+    """Some of the photos of another source.
+
+    Args:
+        photos: a source of photos.
+        indices: which of them.
+    """
+
+    def __init__(self, photos, indices):
+        self._photos = photos
+        self._indices = list(indices)
+
+    def __len__(self):
+        return len(self._indices)
+
+    def name(self, index):
+        """See `FolderPhotos.name`."""
+        return self._photos.name(self._indices[index])
+
+    def read(self, index):
+        """See `FolderPhotos.read`."""
+        return self._photos.read(self._indices[index])
+
+
+def hold_out(photos, count):
+    """Splits photos into those to train on and `count` evenly spread ones kept out of it.
+
+    Returns:
+        `(training photos, held-out photos)`.
+
+    Raises:
+        UserError: when nothing would be left to train on.
+    """
+    if count >= len(photos):
+        raise UserError(
+            f"--holdout {count} leaves none of the {len(photos)} content photos to train on. "
+            "Give more photos or a smaller --holdout."
+        )
+    held = {(2 * index + 1) * len(photos) // (2 * count) for index in range(count)}
+    training = [index for index in range(len(photos)) if index not in held]
+    return PhotoSubset(photos, training), PhotoSubset(photos, sorted(held))
+
+
+def center_crops(photos, size):
+    """The central squares of all photos that can be read, scaled to `size` pixels.
+
+    Returns:
+        float32 (count, size, size, 3) in [0, 1].
+    """
+    crops = []
+    for index in range(len(photos)):
+        try:
+            photo = images.open_rgb(photos.read(index), at_least=size)
+        except UserError:
+            continue
+        side = min(photo.size)
+        left, top = (photo.width - side) // 2, (photo.height - side) // 2
+        crops.append(_crop(photo, left, top, side, size))
+    if not crops:
+        raise UserError("none of the photos kept out of training can be read.")
+    return images.from_uint8(np.stack(crops))
+
+
+def _crop(photo, left, top, side, size):
+    box = (left, top, left + side, top + side)
+    return np.asarray(photo.resize((size, size), Image.Resampling.BICUBIC, box=box))
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Endless batches of random crops with random styles.
+
+    Batch t is a pure function of (seed, t): photos are drawn without replacement epoch by
+    epoch, styles uniformly per example, crops are squares of a random size and place, half
+    of them mirrored. A photo that can't be read is replaced by the next one of its epoch.
+
+    Photos are decoded in threads, a few batches ahead of the one asked for.
+
+    Args:
+        photos: a source of photos (`open_photos`).
+        num_styles: N.
+        batch_size: examples per batch.
+        image_size: side of the crops in pixels.
+        seed: integer.
+        start: the step that item 0 is the batch of (a resumed run does not begin at 0).
+        smallest_crop: side of the smallest crop, as a share of the photo's short side.
+        workers: decoding threads; by default one per core.
+
+    Attributes:
+        skipped: dict of the names of unreadable photos met so far to the reasons.
+    """
+
+    _AHEAD = 3
+
+    def __init__(
+        self,
+        photos,
+        num_styles,
+        batch_size,
+        image_size,
+        seed=0,
+        start=0,
+        smallest_crop=0.6,
+        workers=None,
+    ):
+        super().__init__()
+        self.photos = photos
+        self.num_styles = num_styles
+        self.batch_size = batch_size
+        self.image_size = image_size
+        self.seed = seed
+        self.start = start
+        self.smallest_crop = smallest_crop
+        self.skipped = {}
+        self._pool = concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count())
+        self._pending = collections.OrderedDict()
+        self._permutation = functools.lru_cache(maxsize=2)(self._permute)
+
+    @property
+    def num_batches(self):
+        """`None`: endless."""
+        return None
+
+    def __getitem__(self, index):
+        step = self.start + index
+        for ahead in range(step, step + self._AHEAD):
+            if ahead not in self._pending:
+                self._pending[ahead] = [
+                    self._pool.submit(self._example, ahead, position)
+                    for position in range(self.batch_size)
+                ]
+        examples = [future.result() for future in self._pending.pop(step)]
+        for old in [pending for pending in self._pending if pending < step]:
+            del self._pending[old]
+        crops, style_ids = zip(*examples, strict=True)
+        return ((images.from_uint8(np.stack(crops)), np.asarray(style_ids, "int32")),)
+
+    def _permute(self, epoch):
+        return np.random.default_rng([self.seed, epoch]).permutation(len(self.photos))
+
+    def _example(self, step, position):
+        # Three words of entropy here and two above: the streams never coincide.
+        rng = np.random.default_rng([self.seed, step, position])
+        style_id = rng.integers(self.num_styles)
+        scale = rng.uniform(self.smallest_crop, 1)
+        left, top, mirrored = rng.random(3)
+        photo = self._open(step * self.batch_size + position)
+        side = max(1, round(scale * min(photo.size)))
+        crop = _crop(
+            photo,
+            round(left * (photo.width - side)),
+            round(top * (photo.height - side)),
+            side,
+            self.image_size,
+        )
+        return (crop[:, ::-1] if mirrored < 0.5 else crop), style_id
+
+    def _open(self, number):
+        """The photo with this running number over all epochs, or the next readable one."""
+        count = len(self.photos)
+        at_least = round(self.image_size / self.smallest_crop)
+        for attempt in range(count):
+            epoch, index = divmod(number + attempt, count)
+            photo = int(self._permutation(epoch)[index])
+            name = self.photos.name(photo)
+            if name in self.skipped:
+                continue
+            try:
+                return images.open_rgb(self.photos.read(photo), at_least=at_least)
+            except UserError as error:
+                self.skipped[name] = str(error)
+        raise UserError(
+            f"none of the {count} content photos can be read. The last: "
+            f"{next(reversed(self.skipped.values()))}"
+        )

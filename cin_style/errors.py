@@ -1,0 +1,10 @@
+"""The one exception that is meant for the person at the keyboard."""
+
+
+class UserError(ValueError):
+    """Something the user gave is wrong; the message says what, where and what to do.
+
+    A `ValueError`, so library callers need to know nothing new. The command line prints
+    its message on one line and exits with code 2; every other exception is a bug and keeps
+    its traceback.
+    """

@@ -1,0 +1,150 @@
+"""The two layers the network is made of besides convolutions."""
+
+import keras
+from keras import ops
+
+from cin_style.errors import UserError
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class ReflectionPadding2D(keras.layers.Layer):
+    """Mirrors the borders of an image, without repeating the edge pixel.
+
+    Zero padding shows as a frame in every pastiche; mirroring does not (Dumoulin et al.
+    2017, appendix A).
+
+    Args:
+        padding: pixels to add; an int for all four sides or
+            `((top, bottom), (left, right))`.
+
+    Shapes: (batch, height, width, channels) to (batch, height + top + bottom,
+    width + left + right, channels). Each side must be longer than its padding.
+    """
+
+    def __init__(self, padding, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(padding, int):
+            padding = ((padding, padding), (padding, padding))
+        self.padding = tuple(tuple(int(side) for side in pair) for pair in padding)
+
+    def _check_size(self, shape):
+        for axis, name, pair in ((1, "height", self.padding[0]), (2, "width", self.padding[1])):
+            if shape[axis] is not None and shape[axis] <= max(pair):
+                raise UserError(
+                    f"the image is too small: reflection padding of {max(pair)} needs a "
+                    f"{name} of at least {max(pair) + 1} px here. Received: {shape[axis]}"
+                )
+
+    def call(self, inputs):
+        self._check_size(inputs.shape)
+        return ops.pad(inputs, ((0, 0), *self.padding, (0, 0)), mode="reflect")
+
+    def compute_output_shape(self, input_shape):
+        self._check_size(input_shape)
+        batch, height, width, channels = input_shape
+        if height is not None:
+            height += sum(self.padding[0])
+        if width is not None:
+            width += sum(self.padding[1])
+        return batch, height, width, channels
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class ConditionalInstanceNormalization(keras.layers.Layer):
+    """Instance normalization with a scale and shift for each of N styles.
+
+        z = gamma_s * (x - mean(x)) / sqrt(var(x) + epsilon) + beta_s
+
+    with mean and variance over height and width, for each example and channel (Dumoulin,
+    Shlens, Kudlur 2017, equation 5). A blend of styles uses the same blend of gammas and of
+    betas (section 3.3): gamma = style_weights @ gamma_table.
+
+    Call it as `layer([x, style_weights])`:
+
+    - x: (batch, height, width, channels).
+    - style_weights: (batch, num_styles), each row one style (one-hot) or a blend; or a map
+      (batch, height, width, num_styles) that gives every pixel its own blend.
+
+    Statistics, gamma, beta and their product are computed in float32 whatever the dtype
+    policy; the output has the policy's compute dtype.
+
+    Args:
+        num_styles: N, at least 1.
+        epsilon: added to the variance.
+
+    Attributes:
+        gamma: (num_styles, channels), initially 1.
+        beta: (num_styles, channels), initially 0.
+    """
+
+    def __init__(self, num_styles, epsilon=1e-5, **kwargs):
+        # Autocasting would round blend weights: 0.3 is 0.30078 in bfloat16.
+        super().__init__(autocast=False, **kwargs)
+        if not isinstance(num_styles, int) or num_styles < 1:
+            raise ValueError(
+                f"num_styles must be an integer of at least 1. Received: num_styles={num_styles}"
+            )
+        self.num_styles = num_styles
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        images_shape, weights_shape = input_shape
+        if len(images_shape) != 4 or images_shape[-1] is None:
+            raise ValueError(
+                "the first input must be (batch, height, width, channels) with a known number "
+                f"of channels. Received: shape {tuple(images_shape)}"
+            )
+        self._check_style_weights(weights_shape)
+        shape = (self.num_styles, images_shape[-1])
+        options = {"shape": shape, "dtype": "float32", "autocast": False}
+        self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
+        self.beta = self.add_weight(name="beta", initializer="zeros", **options)
+
+    def _check_style_weights(self, shape):
+        if len(shape) not in (2, 4) or shape[-1] not in (None, self.num_styles):
+            raise ValueError(
+                "style_weights must be (batch, num_styles) or (batch, height, width, "
+                f"num_styles) with num_styles={self.num_styles}. Received: shape {tuple(shape)}"
+            )
+
+    def call(self, inputs):
+        x, style_weights = inputs
+        self._check_style_weights(style_weights.shape)
+        x = ops.cast(x, "float32")
+        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+        gamma = self._select(self.gamma, style_weights)
+        beta = self._select(self.beta, style_weights)
+        scale = gamma * ops.rsqrt(variance + self.epsilon)
+        return ops.cast(x * scale + (beta - mean * scale), self.compute_dtype)
+
+    def _select(self, table, style_weights):
+        """style_weights @ table, shaped to broadcast over (batch, height, width, channels).
+
+        Written as a sum of products because a matrix product may round its float32 inputs
+        to TF32 or bfloat16 on accelerators.
+        """
+        style_weights = ops.cast(style_weights, "float32")
+        if len(style_weights.shape) == 2:
+            blend = ops.sum(ops.expand_dims(style_weights, -1) * table, axis=1)
+            return ops.expand_dims(ops.expand_dims(blend, 1), 1)
+        # Style by style: one (batch, height, width, channels) map at a time in memory.
+        blend = style_weights[..., :1] * table[0]
+        for index in range(1, self.num_styles):
+            blend = blend + style_weights[..., index : index + 1] * table[index]
+        return blend
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs[0].shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_styles": self.num_styles,
+            "epsilon": self.epsilon,
+        }

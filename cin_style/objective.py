@@ -1,0 +1,161 @@
+"""What training minimizes: content and style losses against the paintings' Gram matrices."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from cin_style import losses
+from cin_style.errors import UserError
+
+CONTENT_LAYERS = {"block3_conv3": 1.0}
+STYLE_LAYERS = dict.fromkeys(("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3"), 1e-4)
+
+# About the median over paintings and layers of the energy of a Gram matrix, so that a
+# normalized style loss is of the size of a plain one.
+REFERENCE_ENERGY = 1e9
+
+
+class StyleObjective(keras.layers.Layer):
+    """Content loss plus style loss of pastiches (Dumoulin et al. 2017, equation 1).
+
+    Holds the loss network and, for each style and style layer, the Gram matrix of the style
+    image and a factor: the layer's weight times the style's own weight times
+
+        (REFERENCE_ENERGY / energy) ** gram_normalization
+
+    where the energy is the mean squared entry of the style image's Gram matrix. With
+    `gram_normalization` 0 this is the paper's loss, in which paintings of high contrast count
+    for hundreds of times those of low contrast; with 1 every painting counts the same.
+
+    Args:
+        loss_network: a `cin_style.vgg.VGG16` that gives all the layers named below.
+        style_images: list of float32 (height, width, 3) in [0, 1], one per style.
+        content_layers: dict of layer names to weights.
+        style_layers: dict of layer names to weights.
+        style_factors: a weight for each style; by default 1.
+        total_variation_weight: weight of the pastiche's total variation.
+        gram_normalization: exponent from 0 to 1, see above.
+    """
+
+    def __init__(
+        self,
+        loss_network,
+        style_images,
+        *,
+        content_layers=None,
+        style_layers=None,
+        style_factors=None,
+        total_variation_weight=0.0,
+        gram_normalization=0.0,
+    ):
+        super().__init__(trainable=False)
+        self.loss_network = loss_network
+        self.content_layers = dict(CONTENT_LAYERS if content_layers is None else content_layers)
+        self.style_layers = dict(STYLE_LAYERS if style_layers is None else style_layers)
+        self.total_variation_weight = total_variation_weight
+        if style_factors is None:
+            style_factors = [1.0] * len(style_images)
+
+        grams = [self._measure(image) for image in style_images]
+        self.grams, self.factors = {}, {}
+        for layer, weight in self.style_layers.items():
+            table = np.stack([gram[layer] for gram in grams])
+            energy = np.mean(np.square(table, dtype="float64"), axis=(1, 2))
+            if not (energy > 0).all():
+                raise UserError(
+                    f"style image {int(np.argmin(energy))} is blank as seen by layer {layer} of "
+                    "the loss network. Replace it."
+                )
+            factors = (REFERENCE_ENERGY / energy) ** gram_normalization
+            self.grams[layer] = self._constant(f"{layer}_grams", table)
+            self.factors[layer] = self._constant(
+                f"{layer}_factors", weight * np.asarray(style_factors) * factors
+            )
+
+    def _constant(self, name, value):
+        value = np.asarray(value, "float32")
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
+            dtype="float32",
+            autocast=False,
+            trainable=False,
+        )
+
+    def _measure(self, image):
+        features = self.loss_network(image[None])
+        return {
+            layer: ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0]
+            for layer in self.style_layers
+        }
+
+    def layer_losses(self, images, style_ids, pastiches):
+        """The unweighted losses of every layer.
+
+        Args:
+            images: content images (batch, height, width, 3) in [0, 1].
+            style_ids: int (batch,), the style each pastiche is meant to be in.
+            pastiches: like `images`.
+
+        Returns:
+            Two dicts of layer names to float32 (batch,): content losses and style losses.
+        """
+        features = self.loss_network(pastiches)
+        targets = self.loss_network(images)
+        content = {
+            layer: losses.content_loss(features[layer], targets[layer])
+            for layer in self.content_layers
+        }
+        style = {
+            layer: losses.style_loss(
+                losses.gram_matrix(features[layer]), ops.take(self.grams[layer], style_ids, axis=0)
+            )
+            for layer in self.style_layers
+        }
+        return content, style
+
+    def terms(self, images, style_ids, pastiches):
+        """The weighted terms of the loss; their sum is what training minimizes.
+
+        Args: see `layer_losses`.
+
+        Returns:
+            A dict of float32 (batch,): `content_loss`, `style_loss` and, where it has a
+            weight, `total_variation`.
+        """
+        content, style = self.layer_losses(images, style_ids, pastiches)
+        terms = {
+            "content_loss": sum(
+                weight * content[layer] for layer, weight in self.content_layers.items()
+            ),
+            "style_loss": sum(
+                ops.take(self.factors[layer], style_ids) * style[layer]
+                for layer in self.style_layers
+            ),
+        }
+        if self.total_variation_weight:
+            terms["total_variation"] = self.total_variation_weight * losses.total_variation(
+                pastiches
+            )
+        return terms
+
+
+def parse_layers(text, default_weight):
+    """Parses `"block1_conv2,block2_conv2=3e-4"` to a dict of layer names to weights.
+
+    Raises:
+        UserError: a weight that is not a finite number of at least 0.
+    """
+    layers = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        layer, _, weight = part.partition("=")
+        try:
+            layers[layer.strip()] = float(weight) if weight else float(default_weight)
+        except ValueError:
+            layers[layer.strip()] = -1.0
+        if not 0 <= layers[layer.strip()] < float("inf"):
+            raise UserError(
+                f"the weight of layer {layer} must be a number of at least 0. Received: {weight}"
+            )
+    return layers

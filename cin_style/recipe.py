@@ -1,0 +1,58 @@
+"""The numbers of a training run with their defaults; light, for the command line to read."""
+
+import dataclasses
+
+
+def _option(default, text, **metadata):
+    return dataclasses.field(default=default, metadata={"help": text, **metadata})
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training run computes.
+
+    Each field is an option of `cin-style train` of the same name; its `help` metadata is the
+    documentation. The defaults are the recipe of Dumoulin et al. 2017, appendix A.
+    """
+
+    styles: str = _option("", "folder of style images, with or without a styles.json")
+    style_names: str = _option("", "train only these styles of the folder: name,name,...")
+    content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
+    steps: int = _option(40_000, "training steps in all")
+    batch_size: int = _option(16, "examples per step, over all devices")
+    image_size: int = _option(256, "side of the square training crops, in px")
+    style_size: int = _option(512, "short side of the style images, in px; sets the stroke size")
+    learning_rate: float = _option(1e-3, "Adam's learning rate")
+    warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
+    decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
+    clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
+    ema: float = _option(0.0, "momentum of a moving average of the weights; 0 for none")
+    content_weight: float = _option(1.0, "weight of the content loss")
+    style_weight: float = _option(1e-4, "weight of the style loss")
+    content_layers: str = _option("block3_conv3", "VGG16 layers: name[=weight],...")
+    style_layers: str = _option(
+        "block1_conv2,block2_conv2,block3_conv3,block4_conv3", "VGG16 layers: name[=weight],..."
+    )
+    gram_normalization: float = _option(
+        0.0, "0: the paper's style loss; 1: every painting's loss relative to its own Gram energy"
+    )
+    total_variation_weight: float = _option(0.0, "weight of the pastiche's total variation")
+    vgg_weights: str = _option(
+        "", "imagenet, random, or a .npz or .h5 file; default $CIN_STYLE_VGG_WEIGHTS or imagenet"
+    )
+    pooling: str = _option("avg", "pooling in VGG16", choices=("avg", "max"))
+    precision: str = _option(
+        "auto",
+        "auto takes mixed_bfloat16 where the processor has it",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    seed: int = _option(0, "of the initial weights and of all sampling")
+    init_from: str = _option("", "start from this model's convolutions, and styles of equal name")
+    holdout: int = _option(16, "content photos kept out of training, for previews and figures")
+    preview_every: int = _option(500, "steps between preview sheets; 0 for none")
+    checkpoint_every: int = _option(100, "steps between checkpoints, log lines and curve points")
+    half: bool = _option(False, "store the final model's weights in float16")
+    xla: bool = _option(False, "compile the step with XLA (the default on GPU and TPU)")
+
+    # What may differ between a run and its continuation.
+    RESUMABLE = ("preview_every", "half", "xla")

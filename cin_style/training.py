@@ -1,0 +1,334 @@
+"""A training run: style images and photos in, a folder with a trained network out."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import logging
+import os
+import pathlib
+import platform
+
+import keras
+import numpy as np
+
+from cin_style import callbacks, data, evaluate, styles, vgg
+from cin_style import network as networks
+from cin_style import objective as objectives
+from cin_style.errors import UserError
+from cin_style.files import writable_folder, write_beside, write_json, write_text
+from cin_style.network import StyleTransferNetwork
+from cin_style.recipe import Recipe
+from cin_style.trainer import StyleTrainer, WarmupAndDecay
+
+_LOG = logging.getLogger("cin_style")
+
+
+def train(recipe, output):
+    """Trains a network as a recipe says, or goes on where an earlier call stopped.
+
+    The folder `output` gets `model.keras` and all that tells how it came about: `run.json`
+    (arguments, versions, machine, styles), `losses.csv` and `losses.png`, `previews/`,
+    `tensorboard/`, `evaluation.csv` (losses per style on held-out photos, before and after),
+    `skipped_photos.txt` where photos could not be read, and `checkpoint.npz`.
+
+    Args:
+        recipe: a `Recipe`.
+        output: the run folder; created where needed.
+
+    Returns:
+        The trained `StyleTransferNetwork`, float32.
+
+    Raises:
+        UserError: anything wrong with the recipe, the files it names or the run folder.
+    """
+    _check(recipe)
+    style_set = styles.StyleSet.from_folder(
+        recipe.styles, recipe.style_names.split(",") if recipe.style_names else None
+    )
+    photos, held_out = data.hold_out(data.open_photos(recipe.content), recipe.holdout)
+    output = writable_folder(output)
+    checkpoint = callbacks.Checkpoint(output / "checkpoint.npz")
+    recipe = _note_run(recipe, style_set, photos, output, resumed=checkpoint.path.is_file())
+    model_path = output / "model.keras"
+    if checkpoint.path.is_file() and model_path.is_file():
+        _LOG.info("%s is finished; another --output starts another run.", output)
+        return networks.load(model_path)
+
+    keras.utils.set_random_seed(recipe.seed)
+    network = StyleTransferNetwork(
+        [dataclasses.replace(s, image_size=recipe.style_size) for s in style_set.styles],
+        dtype=recipe.precision,
+    )
+    if recipe.init_from:
+        _start_from(network, networks.load(recipe.init_from))
+    style_images = style_set.load_images(recipe.style_size)
+    objective = make_objective(recipe, style_images, [s.weight for s in style_set.styles])
+    trainer = StyleTrainer(network, objective)
+    trainer.compile(optimizer=make_optimizer(recipe), jit_compile=True if recipe.xla else "auto")
+    crops = data.center_crops(held_out, recipe.image_size) if recipe.holdout else None
+    before_path = output / "before.json"
+    if crops is not None and not before_path.is_file():
+        write_json(before_path, evaluate.style_losses(network, objective, crops))
+
+    start = checkpoint.restore(trainer)
+    if start:
+        _LOG.info("going on from step %d of %d", start, recipe.steps)
+    batches = data.TrainingBatches(
+        photos, len(style_set), recipe.batch_size, recipe.image_size, recipe.seed, start
+    )
+    _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_images)
+
+    trained = StyleTransferNetwork(network.styles)
+    trained.set_weights(network.get_weights())
+    plot_losses(callbacks.read_log(output / "losses.csv"), output / "losses.png")
+    if crops is not None:
+        _evaluate(trained, objective, crops, output)
+    networks.save(trained, model_path, half=recipe.half)
+    _LOG.info("wrote %s", model_path)
+    return trained
+
+
+def _check(recipe):
+    for name in ("steps", "batch_size", "image_size", "style_size", "checkpoint_every"):
+        if getattr(recipe, name) < 1:
+            raise UserError(f"--{name} must be at least 1. Received: {getattr(recipe, name)}")
+    for name in ("learning_rate",):
+        if not 0 < getattr(recipe, name) < float("inf"):
+            raise UserError(f"--{name} must be positive. Received: {getattr(recipe, name)}")
+    for name in ("decay", "gram_normalization"):
+        if not 0 <= getattr(recipe, name) <= 1:
+            raise UserError(f"--{name} must be from 0 to 1. Received: {getattr(recipe, name)}")
+    if not 0 <= recipe.ema < 1:
+        raise UserError(f"--ema must be at least 0 and below 1. Received: {recipe.ema}")
+    names = ("warmup_steps", "clip_norm", "holdout", "preview_every", "seed")
+    names += ("content_weight", "style_weight", "total_variation_weight")
+    for name in names:
+        if not 0 <= getattr(recipe, name) < float("inf"):
+            raise UserError(f"--{name} must be at least 0. Received: {getattr(recipe, name)}")
+    for name in ("image_size", "style_size"):
+        if getattr(recipe, name) < networks.SMALLEST_SIDE:
+            raise UserError(
+                f"--{name} must be at least {networks.SMALLEST_SIDE} px. "
+                f"Received: {getattr(recipe, name)}"
+            )
+
+
+def resolve_precision(precision):
+    """The dtype policy for `--precision`; `auto` looks at the hardware.
+
+    `mixed_bfloat16` where an accelerator or the CPU computes in bfloat16, else `float32`:
+    on a CPU without it, emulation is slower than float32.
+    """
+    if precision != "auto":
+        return precision
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        accelerated = bool(tf.config.list_physical_devices("GPU"))
+    else:
+        accelerated = any("cpu" not in name for name in keras.distribution.list_devices())
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text() if cpuinfo.is_file() else ""
+    fast = accelerated or "avx512_bf16" in flags or "amx_bf16" in flags
+    return "mixed_bfloat16" if fast else "float32"
+
+
+def make_objective(recipe, style_images, style_factors):
+    """The `StyleObjective` that a recipe describes, for these style images."""
+    content = objectives.parse_layers(recipe.content_layers, recipe.content_weight)
+    style = objectives.parse_layers(recipe.style_layers, recipe.style_weight)
+    weights = recipe.vgg_weights or vgg.default_weights()
+    if weights == "random":
+        _LOG.warning(
+            "the loss network has RANDOM weights: good for trying the machinery out, not for "
+            "pictures. Give VGG16's weights with --vgg_weights for real use."
+        )
+    loss_network = vgg.VGG16([*content, *style], weights, recipe.pooling, recipe.precision)
+    return objectives.StyleObjective(
+        loss_network,
+        style_images,
+        content_layers=content,
+        style_layers=style,
+        style_factors=style_factors,
+        total_variation_weight=recipe.total_variation_weight,
+        gram_normalization=recipe.gram_normalization,
+    )
+
+
+def make_optimizer(recipe):
+    """Adam as a recipe describes it."""
+    optimizer = keras.optimizers.Adam(
+        WarmupAndDecay(recipe.learning_rate, recipe.steps, recipe.warmup_steps, recipe.decay),
+        global_clipnorm=recipe.clip_norm or None,
+        use_ema=recipe.ema > 0,
+        ema_momentum=recipe.ema or 0.99,
+    )
+    if recipe.precision == "mixed_float16":
+        # Losses here are in the millions: the usual initial scale of 2^15 would overflow.
+        return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
+    return optimizer
+
+
+def _start_from(network, other):
+    """Takes over another network's convolutions, and its embeddings of styles of equal name."""
+    if (network.widths, network.residual_blocks) != (other.widths, other.residual_blocks):
+        raise UserError("--init_from: that network has another architecture.")
+    for mine, theirs in zip(network.convolutions, other.convolutions, strict=True):
+        mine.kernel.assign(theirs.kernel)
+    known = {
+        style.name: row
+        for style, row in zip(other.styles, other.get_style_embeddings(), strict=True)
+    }
+    embeddings = network.get_style_embeddings()
+    # A style it does not know begins as the mean of those it does: a plain 1 and 0 would
+    # not fit convolutions that have long been trained.
+    mean = np.mean(list(known.values()), axis=0)
+    for index, style in enumerate(network.styles):
+        embeddings[index] = known.get(style.name, mean)
+    network.set_style_embeddings(embeddings)
+
+
+def _note_run(recipe, style_set, photos, output, resumed):
+    """Writes run.json, or on resuming checks the recipe against it.
+
+    Returns:
+        The recipe with its precision and loss network weights resolved.
+    """
+    path = output / "run.json"
+    recipe = dataclasses.replace(
+        recipe,
+        precision=resolve_precision(recipe.precision),
+        vgg_weights=recipe.vgg_weights or vgg.default_weights(),
+    )
+    arguments = dataclasses.asdict(recipe)
+    if resumed:
+        try:
+            earlier = json.loads(path.read_text(encoding="utf-8"))["recipe"]
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(
+                f"{output} holds a checkpoint but no readable run.json. Choose another --output."
+            ) from error
+        for name, value in arguments.items():
+            if name not in Recipe.RESUMABLE and earlier.get(name) != value:
+                raise UserError(
+                    f"{output} holds a run with --{name}={earlier.get(name)}, not {value}. Give "
+                    "the same arguments to go on with it, or choose another --output."
+                )
+        return recipe
+    _LOG.info("computing in %s on %s", recipe.precision, keras.backend.backend())
+    write_json(
+        path,
+        {
+            "recipe": arguments,
+            "started": datetime.datetime.now().isoformat(timespec="seconds"),
+            "photos": len(photos),
+            "styles": [style.to_dict() for style in style_set.styles],
+            "versions": versions(),
+        },
+    )
+    return recipe
+
+
+def versions():
+    """What the run ran on: package versions, backend, processor."""
+    names = ("cin_style", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy", "pillow")
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        **found,
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_images):
+    every = min(recipe.checkpoint_every, recipe.steps)
+    if start >= recipe.steps:
+        # Stopped between the last checkpoint and the model file: do what `fit` does last.
+        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
+        return
+    steps = [
+        callbacks.Progress(recipe.steps, start),
+        callbacks.LossLog(output / "losses.csv", start),
+        callbacks.StopWhenNotFinite(),
+        checkpoint,
+    ]
+    if crops is not None and recipe.preview_every:
+        steps.append(
+            callbacks.Previews(
+                output / "previews",
+                crops[:4],
+                style_images,
+                recipe.preview_every,
+                recipe.steps,
+                start,
+            )
+        )
+    if keras.backend.backend() == "tensorflow":
+        steps.append(keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False))
+    try:
+        trainer.fit(
+            batches,
+            initial_epoch=start // every,
+            epochs=-(-recipe.steps // every),
+            steps_per_epoch=every,
+            verbose=0,
+            shuffle=False,
+            callbacks=steps,
+        )
+    finally:
+        _note_skipped(batches, output)
+
+
+def _note_skipped(batches, output):
+    if batches.skipped:
+        _LOG.warning(
+            "%d photos could not be read; %s names them",
+            len(batches.skipped),
+            output / "skipped_photos.txt",
+        )
+        lines = sorted(batches.skipped.values())
+        write_text(output / "skipped_photos.txt", "\n".join(lines) + "\n")
+
+
+def _evaluate(network, objective, crops, output):
+    before = json.loads((output / "before.json").read_text(encoding="utf-8"))
+    rows = []
+    for old, new in zip(before, evaluate.style_losses(network, objective, crops), strict=True):
+        row = {"style": new["style"]}
+        for name in list(new)[1:]:
+            row[f"{name}_before"] = old[name]
+            row[name] = new[name]
+        rows.append(row)
+    evaluate.write_table(output / "evaluation.csv", rows)
+    shown = ("style", "content_loss_before", "content_loss", "style_loss_before", "style_loss")
+    table = evaluate.format_table([{name: row[name] for name in shown} for row in rows])
+    _LOG.info("mean losses on %d photos kept out of training:\n%s", len(crops), table)
+
+
+def plot_losses(rows, path):
+    """Draws the loss curves of a log (`callbacks.read_log`) as a picture."""
+    from matplotlib.figure import Figure  # slow to import, and only needed here
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    names = [name for name in rows[0] if name not in ("step", "learning_rate", "seconds")]
+    for name in names:
+        axes.plot(
+            [row["step"] for row in rows],
+            [row[name] for row in rows],
+            label=name.replace("_", " "),
+            linewidth=2 if name == "loss" else 1.2,
+        )
+    axes.set(xlabel="training step", ylabel="mean loss", yscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    with write_beside(path) as temporary:
+        figure.savefig(temporary, dpi=110)

@@ -1,0 +1,208 @@
+"""VGG16 (Simonyan & Zisserman 2014), the frozen network in whose features losses are taken."""
+
+import os
+import pathlib
+
+import h5py
+import keras
+import numpy as np
+from keras import ops
+
+from cin_style.errors import UserError
+
+WEIGHTS_VARIABLE = "CIN_STYLE_VGG_WEIGHTS"
+
+_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+_BLOCKS = (2, 2, 3, 3, 3)
+LAYERS = tuple(
+    f"block{block + 1}_conv{conv + 1}" for block, size in enumerate(_BLOCKS) for conv in range(size)
+)
+
+# What keras.applications.VGG16(weights="imagenet", include_top=False) downloads.
+_IMAGENET_URL = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
+    "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+)
+_IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"
+
+# Of ImageNet's training images, blue, green, red, on the scale 0-255.
+_MEANS = (103.939, 116.779, 123.68)
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class Preprocess(keras.layers.Layer):
+    """RGB in [0, 1] to what VGG16 was trained on: BGR, 0-255, minus ImageNet's means."""
+
+    def call(self, inputs):
+        means = ops.convert_to_tensor(_MEANS, dtype="float32")
+        return ops.flip(ops.cast(inputs, "float32"), axis=-1) * 255.0 - means
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+class VGG16(keras.Model):
+    """Frozen VGG16 features, only as deep as the deepest layer asked for.
+
+    Call it with images, float32 RGB in [0, 1], (batch, height, width, 3).
+
+    Returns a dict of the activations (after ReLU) of each layer asked for:
+    (batch, height / 2^k, width / 2^k, channels), k poolings before it.
+
+    Args:
+        layers: names such as `"block3_conv3"`.
+        weights: `"imagenet"` (downloaded once by Keras), a file (see `read_weights`), or
+            `"random"` (seeded; for smoke runs and tests only, pastiches mean nothing).
+        pooling: `"avg"` (Gatys et al. 2016, section 2) or `"max"`.
+        dtype: dtype policy of the convolutions.
+        seed: of the random weights.
+
+    Raises:
+        UserError: an unknown layer, or weights that can't be read or lack a layer.
+    """
+
+    def __init__(self, layers, weights="imagenet", pooling="avg", dtype=None, seed=0, **kwargs):
+        layers = tuple(dict.fromkeys(layers))
+        for layer in layers:
+            if layer not in LAYERS:
+                raise UserError(f"VGG16 has no layer {layer}. Choose from {', '.join(LAYERS)}.")
+        if not layers:
+            raise UserError("the loss network needs at least one layer to look at.")
+        if pooling not in ("avg", "max"):
+            raise UserError(f"pooling must be avg or max. Received: {pooling}")
+        names = LAYERS[: max(map(LAYERS.index, layers)) + 1]
+
+        # === Functional Model ===
+        images = keras.Input((None, None, 3), name="images", dtype="float32")
+        pool = keras.layers.AveragePooling2D if pooling == "avg" else keras.layers.MaxPooling2D
+        x = Preprocess(name="preprocess", dtype="float32")(images)
+        features = {}
+        for index, name in enumerate(names):
+            if index and name.endswith("conv1"):
+                x = pool(2, name=f"{names[index - 1][:6]}_pool", dtype=dtype)(x)
+            x = keras.layers.Conv2D(
+                _WIDTHS[index], 3, padding="same", activation="relu", name=name, dtype=dtype
+            )(x)
+            if name in layers:
+                features[name] = x
+        super().__init__(inputs=images, outputs=features, **kwargs)
+
+        # === Config ===
+        self.weights_from = str(weights)
+        self.pooling = pooling
+        self._fill(names, weights, seed)
+        self.trainable = False
+
+    def _fill(self, names, weights, seed):
+        if weights == "random":
+            arrays = _random_weights(names, seed)
+        else:
+            arrays = read_weights(_imagenet_file() if weights == "imagenet" else weights)
+        for name in names:
+            layer = self.get_layer(name)
+            if name not in arrays:
+                raise UserError(
+                    f"the weights {weights} lack the layer {name}; they have "
+                    f"{', '.join(n for n in LAYERS if n in arrays) or 'none'}. Ask for shallower "
+                    "layers (--content_layers, --style_layers) or give complete weights."
+                )
+            kernel, bias = arrays[name]
+            if kernel.shape != tuple(layer.kernel.shape) or bias.shape != tuple(layer.bias.shape):
+                raise UserError(
+                    f"the weights {weights}: layer {name} has a kernel of shape {kernel.shape}, "
+                    f"expected {tuple(layer.kernel.shape)}. Are these VGG16's weights?"
+                )
+            layer.kernel.assign(kernel)
+            layer.bias.assign(bias)
+
+
+def default_weights():
+    """`imagenet`, or the file that the environment variable CIN_STYLE_VGG_WEIGHTS names."""
+    return os.environ.get(WEIGHTS_VARIABLE) or "imagenet"
+
+
+def _imagenet_file():
+    try:
+        return keras.utils.get_file(
+            _IMAGENET_URL.rpartition("/")[2],
+            _IMAGENET_URL,
+            cache_subdir="models",
+            file_hash=_IMAGENET_MD5,
+        )
+    except Exception as error:  # whatever the network layer raises, the advice is the same
+        raise UserError(
+            f"could not download VGG16's weights: {error}. Check the connection, or give a file "
+            f"with --vgg_weights or the environment variable {WEIGHTS_VARIABLE}."
+        ) from error
+
+
+def _random_weights(names, seed):
+    """He-normal kernels, which keep the scale of activations, and zero biases."""
+    rng = np.random.default_rng(seed)
+    arrays, channels = {}, 3
+    for name in names:
+        width = _WIDTHS[LAYERS.index(name)]
+        scale = np.sqrt(2 / (9 * channels))
+        kernel = rng.normal(0, scale, (3, 3, channels, width)).astype("float32")
+        arrays[name] = kernel, np.zeros(width, "float32")
+        channels = width
+    return arrays
+
+
+def read_weights(path):
+    """Reads VGG16's convolutions from a file.
+
+    Args:
+        path: `.npz` of `<layer>/kernel` and `<layer>/bias`, the legacy `.h5` that Keras
+            downloads, or a `.weights.h5` of `keras.applications.VGG16`. Kernels are
+            (height, width, in, out), the first layer's input in BGR order.
+
+    Returns:
+        A dict of layer names to `(kernel, bias)`, float32, of the layers in the file.
+
+    Raises:
+        UserError: when the file is missing or of none of these layouts.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise UserError(
+            f"no such file of VGG16 weights: {path}. Give imagenet, random, or a .npz or .h5 file."
+        )
+    try:
+        arrays = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"cannot read VGG16 weights from {path}: {error}. Expected a .npz of <layer>/kernel "
+            "and <layer>/bias, or an .h5 file of keras.applications.VGG16."
+        ) from error
+    if not arrays:
+        raise UserError(f"{path} holds no layer of VGG16. Give another file.")
+    return arrays
+
+
+def _read_npz(path):
+    with np.load(path, allow_pickle=False) as file:
+        return {
+            name: (file[f"{name}/kernel"], file[f"{name}/bias"])
+            for name in LAYERS
+            if f"{name}/kernel" in file and f"{name}/bias" in file
+        }
+
+
+def _read_h5(path):
+    with h5py.File(path) as file:
+        if "layer_names" in file.attrs:
+            # Legacy layout: a group per layer, its weights named in an attribute.
+            groups = {name: file[name] for name in LAYERS if name in file}
+            return {
+                name: tuple(group[weight][()] for weight in group.attrs["weight_names"])
+                for name, group in groups.items()
+            }
+        # Keras 3 layout: layers/conv2d, layers/conv2d_1, ... in network order.
+        groups = file["layers"]
+        names = ["conv2d"] + [f"conv2d_{index}" for index in range(1, len(LAYERS))]
+        return {
+            layer: (groups[name]["vars"]["0"][()], groups[name]["vars"]["1"][()])
+            for layer, name in zip(LAYERS, names, strict=True)
+            if name in groups
+        }

@@ -5,13 +5,24 @@ import os
 import pathlib
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
 
 READABLE = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
+
+# What brings an image upright, by EXIF orientation.
+_UPRIGHT_BY = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def find(paths):
@@ -29,8 +40,12 @@ def find(paths):
     found = []
     for path in map(pathlib.Path, paths):
         if path.is_dir():
-            inside = []
+            inside, seen = [], set()
             for folder, folders, names in os.walk(path, followlinks=True):
+                if os.path.realpath(folder) in seen:  # a link that leads back
+                    folders.clear()
+                    continue
+                seen.add(os.path.realpath(folder))
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 inside += [
                     pathlib.Path(folder, name)
@@ -71,7 +86,7 @@ def open_rgb(source, at_least=None):
             if at_least:
                 image.draft("RGB", (at_least, at_least))
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return _to_rgb(_upright(image))
     except FileNotFoundError as error:
         raise UserError(f"no such photo: {name}. Check the path.") from error
     except UnidentifiedImageError as error:
@@ -81,13 +96,24 @@ def open_rgb(source, at_least=None):
         ) from error
     except Image.DecompressionBombError as error:
         raise UserError(f"{name} is too large: {error}. Scale it down first.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UserError(f"{name} is damaged or unreadable: {error}. Replace the file.") from error
+    except Exception as error:  # Pillow raises many kinds; on a file, each means a bad one
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{name} is damaged or unreadable: {reason}. Replace the file.") from error
+
+
+def _upright(image):
+    # Not ImageOps.exif_transpose: it writes all EXIF data anew and fails where that is broken.
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # see above; a photo without its orientation is still a photo
+        orientation = None
+    method = _UPRIGHT_BY.get(orientation)
+    return image if method is None else image.transpose(method)
 
 
 def _to_rgb(image):
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
-        values = np.asarray(image, np.float64)
+        values = np.nan_to_num(np.asarray(image, np.float64), posinf=1e9, neginf=0)
         values = values * (255.0 if image.mode == "F" else 255.0 / 65535.0)
         image = Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
     if image.mode == "CMYK" and image.info.get("icc_profile"):
@@ -96,7 +122,7 @@ def _to_rgb(image):
             return ImageCms.profileToProfile(
                 image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # an unusable profile: the plain conversion below is what viewers do, too
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -169,8 +195,9 @@ def save(path, image, *, quality=95):
     try:
         with write_beside(path) as temporary:
             Image.fromarray(image).save(temporary, **options)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: larger than the format allows
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot write {path}: {reason}.") from error
 
 
 def check_writable_format(path):

@@ -46,6 +46,14 @@ class Style:
                 f"the weight of style {self.name} must be a positive number. "
                 f"Received: {self.weight!r}"
             )
+        for field in ("title", "artist", "year", "collection", "source", "license"):
+            value = getattr(self, field)
+            if isinstance(value, int):  # a year without quotes
+                object.__setattr__(self, field, str(value))
+            elif not isinstance(value, str | None):
+                raise UserError(
+                    f"the {field} of style {self.name} must be a text. Received: {value!r}"
+                )
 
     @classmethod
     def of(cls, value):
@@ -72,10 +80,11 @@ class Style:
 def unique(styles):
     """Returns `styles` as a tuple of `Style`; raises a `UserError` for two of one name."""
     styles = tuple(Style.of(style) for style in styles)
-    names = [style.name for style in styles]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"two styles are named {name}: every style needs its own name.")
+    seen = set()
+    for style in styles:
+        if style.name in seen:
+            raise UserError(f"two styles are named {style.name}: every style needs its own name.")
+        seen.add(style.name)
     if not styles:
         raise UserError("no style given: at least one is needed.")
     return styles
@@ -112,7 +121,11 @@ def find_all(styles, text):
     """Finds the styles of a comma-separated list of names and numbers, or of `all`."""
     if text == "all":
         return list(range(len(styles)))
-    return [find(styles, key.strip()) for key in text.split(",") if key.strip()]
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    if not keys:
+        names = ", ".join(style.name for style in styles[:40])
+        raise UserError(f"no style given. Give all, or some of: {names}")
+    return [find(styles, key) for key in keys]
 
 
 class StyleSet:
@@ -169,7 +182,8 @@ class StyleSet:
         catalogue = folder / CATALOGUE
         try:
             entries = json.loads(catalogue.read_text(encoding="utf-8"))
-            if not entries or not all(isinstance(entry, dict) for entry in entries):
+            listed = isinstance(entries, list) and entries
+            if not listed or not all(isinstance(entry, dict) for entry in entries):
                 raise ValueError("expected a list of objects with name and file")
         except ValueError as error:
             raise UserError(f"{catalogue} can't be read: {error}.") from error

@@ -1,0 +1,104 @@
+"""sheets.py: the grid's arithmetic to the pixel, and that labels are where they belong."""
+
+import numpy as np
+import pytest
+
+from cin_style import sheets
+
+PAPER, INK = (250, 249, 246), (40, 40, 44)
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def flat(width, height, colour):
+    return np.full((height, width, 3), colour, dtype="uint8")
+
+
+def inked(area):
+    """How many pixels of an area are nearer to ink than to paper."""
+    return int((area.astype(int).sum(axis=-1) < 400).sum())
+
+
+def test_grid_without_labels():
+    rows = [[flat(10, 10, RED), flat(20, 20, BLUE)], [flat(40, 40, BLUE), flat(5, 5, RED)]]
+    sheet = sheets.contact_sheet(rows, cell=20, gap=6)
+    assert sheet.dtype == np.uint8
+    expected = flat(6 + 2 * 26, 6 + 2 * 26, PAPER)
+    expected[6:26, 6:26] = expected[32:52, 32:52] = RED
+    expected[6:26, 32:52] = expected[32:52, 6:26] = BLUE
+    np.testing.assert_array_equal(sheet, expected)
+
+
+def test_pictures_are_centred_and_rows_as_high_as_their_highest():
+    # Scaled to fit 40 px: 40 x 20 and 10 x 40; the second row's only picture is 40 x 10.
+    rows = [[flat(80, 40, RED), flat(20, 80, BLUE)], [flat(80, 20, RED)]]
+    expected = flat(4 + 2 * 44, 4 + 44 + 14, PAPER)
+    expected[14:34, 4:44] = RED
+    expected[4:44, 63:73] = BLUE
+    expected[48:58, 4:44] = RED
+    np.testing.assert_array_equal(sheets.contact_sheet(rows, cell=40, gap=4), expected)
+
+
+def test_empty_cells():
+    rows = [[None, flat(20, 20, RED)], [None, None]]
+    expected = flat(6 + 2 * 26, 6 + 2 * 26, PAPER)
+    expected[6:26, 32:52] = RED
+    np.testing.assert_array_equal(sheets.contact_sheet(rows, cell=20, gap=6), expected)
+
+
+def test_floats_are_rounded():
+    sheet = sheets.contact_sheet([[np.full((8, 8, 3), 99.6 / 255)]], cell=8, gap=0)
+    np.testing.assert_array_equal(sheet, flat(8, 8, (100, 100, 100)))
+
+
+def test_column_labels_stand_above_their_columns():
+    rows = [[flat(64, 64, RED), flat(64, 64, BLUE)]]
+    plain = sheets.contact_sheet(rows, cell=64, gap=6)
+    sheet = sheets.contact_sheet(rows, column_labels=["", "dots"], cell=64, gap=6)
+    line = 16
+    assert sheet.shape == (plain.shape[0] + line, plain.shape[1], 3)
+    np.testing.assert_array_equal(sheet[6 + line :], plain[6:])
+    head = sheet[: 6 + line]
+    assert inked(head[:, 76:140]) > 20
+    assert inked(head[:, :70]) == 0
+    # In the middle of its column.
+    columns = np.flatnonzero((head.astype(int).sum(axis=-1) < 400).any(axis=0))
+    assert abs((columns[0] + columns[-1]) / 2 - (76 + 32)) < 3
+
+
+def test_row_labels_stand_left_of_their_rows():
+    rows = [[flat(64, 64, RED)], [flat(64, 64, BLUE)]]
+    plain = sheets.contact_sheet(rows, cell=64, gap=6)
+    sheet = sheets.contact_sheet(rows, row_labels=["", "second row"], cell=64, gap=6)
+    margin = sheet.shape[1] - plain.shape[1]
+    assert margin > 40 and sheet.shape[0] == plain.shape[0]
+    np.testing.assert_array_equal(sheet[:, margin + 6 :], plain[:, 6:])
+    assert inked(sheet[:70, :margin]) == 0
+    assert inked(sheet[76:, :margin]) > 40
+
+
+def test_long_labels_are_cut_to_their_column():
+    rows = [[None, flat(48, 48, BLUE), None]]
+    labels = ["", "a name that is far longer than its column", ""]
+    sheet = sheets.contact_sheet(rows, column_labels=labels, cell=48, gap=6)
+    columns = np.flatnonzero((sheet[:22].astype(int).sum(axis=-1) < 600).any(axis=0))
+    assert len(columns) and columns[0] >= 60 - 2 and columns[-1] <= 108 + 2
+
+
+def test_wrap():
+    pictures = [flat(45, 45, (index, 0, 0)) for index in range(5)]
+    rows = sheets.wrap(pictures, list("abcde"), columns=2)
+    assert [len(row) for row in rows] == [2, 2, 1]
+    for index, picture in enumerate(picture for row in rows for picture in row):
+        np.testing.assert_array_equal(picture[:45], pictures[index])
+        assert picture.shape == (45 + 18, 45, 3)
+    with pytest.raises(ValueError):
+        sheets.wrap(pictures, ["too", "few"], columns=2)
+
+
+def test_caption():
+    captioned = sheets.caption(np.full((30, 90, 3), 0.2), "dots")
+    assert captioned.shape == (30 + 18, 90, 3) and captioned.dtype == np.uint8
+    np.testing.assert_array_equal(captioned[:30], flat(90, 30, (51, 51, 51)))
+    assert inked(captioned[30:]) > 20
+    blank = sheets.caption(np.full((30, 90, 3), 0.2), "")
+    np.testing.assert_array_equal(blank[30:], flat(90, 18, PAPER))

@@ -265,7 +265,8 @@ class TrainingBatches(keras.utils.PyDataset):
         """The photo with this running number over all epochs, or the next readable one."""
         count = len(self.photos)
         at_least = round(self.image_size / self.smallest_crop)
-        for attempt in range(count):
+        # To the end of the next epoch at most: this one's rest need not hold a readable photo.
+        for attempt in range(2 * count):
             epoch, index = divmod(number + attempt, count)
             photo = int(self._permutation(epoch)[index])
             name = self.photos.name(photo)

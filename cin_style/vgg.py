@@ -107,11 +107,13 @@ class VGG16(keras.Model):
                     "layers (--content_layers, --style_layers) or give complete weights."
                 )
             kernel, bias = arrays[name]
-            if kernel.shape != tuple(layer.kernel.shape) or bias.shape != tuple(layer.bias.shape):
-                raise UserError(
-                    f"the weights {weights}: layer {name} has a kernel of shape {kernel.shape}, "
-                    f"expected {tuple(layer.kernel.shape)}. Are these VGG16's weights?"
-                )
+            for what, array in (("kernel", kernel), ("bias", bias)):
+                expected = tuple(getattr(layer, what).shape)
+                if array.shape != expected:
+                    raise UserError(
+                        f"the weights {weights}: layer {name} has a {what} of shape "
+                        f"{array.shape}, expected {expected}. Are these VGG16's weights?"
+                    )
             layer.kernel.assign(kernel)
             layer.bias.assign(bias)
 
@@ -170,7 +172,7 @@ def read_weights(path):
         )
     try:
         arrays = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # NumPy and h5py raise many kinds; each means a bad file
         raise UserError(
             f"cannot read VGG16 weights from {path}: {error}. Expected a .npz of <layer>/kernel "
             "and <layer>/bias, or an .h5 file of keras.applications.VGG16."
@@ -193,11 +195,17 @@ def _read_h5(path):
     with h5py.File(path) as file:
         if "layer_names" in file.attrs:
             # Legacy layout: a group per layer, its weights named in an attribute.
-            groups = {name: file[name] for name in LAYERS if name in file}
-            return {
-                name: tuple(group[weight][()] for weight in group.attrs["weight_names"])
-                for name, group in groups.items()
+            arrays = {
+                name: tuple(file[name][weight][()] for weight in file[name].attrs["weight_names"])
+                for name in LAYERS
+                if name in file
             }
+            for name, layer_arrays in arrays.items():
+                if len(layer_arrays) != 2:
+                    raise ValueError(
+                        f"layer {name} has {len(layer_arrays)} arrays, not a kernel and a bias"
+                    )
+            return arrays
         # Keras 3 layout: layers/conv2d, layers/conv2d_1, ... in network order.
         groups = file["layers"]
         names = ["conv2d"] + [f"conv2d_{index}" for index in range(1, len(LAYERS))]

@@ -1,5 +1,7 @@
 """Painting photos: load a network once, then any photo of any size in any of its styles."""
 
+import collections
+import itertools
 import logging
 import os
 import pathlib
@@ -75,6 +77,11 @@ class Stylizer:
         Raises:
             UserError: a photo that is too small or no RGB image, or an unknown style.
         """
+        if np.asarray(photo).dtype.kind != "f":
+            raise UserError(
+                "a photo must be floats in [0, 1]. Received: values of type "
+                f"{np.asarray(photo).dtype}; cin_style.images.from_uint8 converts them."
+            )
         photo = np.asarray(photo, "float32")
         if photo.ndim != 3 or photo.shape[-1] != 3:
             raise UserError(
@@ -87,6 +94,8 @@ class Stylizer:
                 f"{networks.SMALLEST_SIDE} px each way. Take a larger photo."
             )
         several = isinstance(styles, list | tuple)
+        if several and not styles:
+            raise UserError("no style given: at least one is needed.")
         rows = np.stack([self.style_weights(style) for style in (styles if several else [styles])])
         at_once = max(1, _PIXELS_AT_ONCE // (photo.shape[0] * photo.shape[1]))
         painted = np.concatenate(
@@ -147,13 +156,15 @@ def stylize_files(
         raise UserError(
             f"--max_side must be at least {networks.SMALLEST_SIDE} px. Received: {max_side}"
         )
-    if sheet:
-        images.check_writable_format(sheet)
-    paths = images.find(photos)
+    paths = list(dict.fromkeys(images.find(photos)))
     stylizer = Stylizer(model)
-    chosen = styles.find_all(stylizer.network.styles, style)
+    chosen = list(dict.fromkeys(styles.find_all(stylizer.network.styles, style)))
     names = [stylizer.network.styles[index].name for index in chosen]
     targets = _targets(paths, names, pathlib.Path(output), file_format)
+
+    if sheet:
+        images.check_writable_format(sheet)
+        writable_folder(pathlib.Path(sheet).parent)
 
     written, failures, rows = [], [], []
     with tqdm.tqdm(paths, unit="photo", disable=len(paths) < 2) as bar:
@@ -169,8 +180,7 @@ def stylize_files(
                 written.append(target)
             if sheet:
                 rows.append([_small(photo), *map(_small, pastiches)])
-    if sheet and rows:
-        writable_folder(pathlib.Path(sheet).parent)
+    if rows:
         images.save(sheet, sheets.contact_sheet(rows, column_labels=["photo", *names]))
         written.append(pathlib.Path(sheet))
     if failures:
@@ -188,7 +198,7 @@ def _small(image):
 
 
 def _targets(paths, names, output, file_format):
-    """Where each photo's pastiches go; two photos of one name get their folder's name too."""
+    """Where each photo's pastiches go, all different."""
     if output.suffix and not output.is_dir():
         images.check_writable_format(output)
         if len(paths) * len(names) != 1:
@@ -199,9 +209,18 @@ def _targets(paths, names, output, file_format):
         writable_folder(output.parent)
         return [[output]]
     writable_folder(output)
-    stems = [path.stem for path in paths]
-    unique = [
-        stem if stems.count(stem) == 1 else f"{path.parent.name}_{path.name.replace('.', '_')}"
-        for stem, path in zip(stems, paths, strict=True)
-    ]
-    return [[output / f"{stem}_{name}.{file_format}" for name in names] for stem in unique]
+    stems = collections.Counter(path.stem for path in paths)
+    rows, taken = [], set()
+    for path in paths:
+        stem = path.stem
+        if stems[stem] > 1:
+            # Two photos of one name get their folder's name, too.
+            stem = f"{path.absolute().parent.name}_{path.name.replace('.', '_')}"
+        numbered = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+        for unique in numbered:
+            row = [output / f"{unique}_{name}.{file_format}" for name in names]
+            if taken.isdisjoint(row):
+                break
+        taken.update(row)
+        rows.append(row)
+    return rows

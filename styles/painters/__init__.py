@@ -1,0 +1,1 @@
+"""The painters: one function for each family of style images."""

@@ -6,6 +6,7 @@ import math
 import pathlib
 import sys
 import time
+import zipfile
 
 import keras
 import numpy as np
@@ -164,7 +165,7 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 arrays = dict(file)
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(
                 f"the checkpoint {self.path} can't be read: {error}. Delete it to start again."
             ) from error

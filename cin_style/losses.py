@@ -63,3 +63,26 @@ def total_variation(images):
     down = ops.mean(ops.square(images[:, 1:] - images[:, :-1]), axis=(1, 2, 3))
     across = ops.mean(ops.square(images[:, :, 1:] - images[:, :, :-1]), axis=(1, 2, 3))
     return down + across
+
+
+def extreme_activations(features, limit=4.0):
+    """Mean squared excess of normalized activations over a limit; not in any paper.
+
+        z = (F - mean(F)) / sqrt(var(F));  mean over y, x, channels of max(|z| - limit, 0)^2
+
+    Pushed hard towards a style, a network with instance normalization learns *droplets*: it
+    paints one saturated blob in a flat region, whose activations, a dozen standard deviations
+    out, set the statistics of whole channels and so the contrast of the rest of the picture.
+    Photos without one rarely exceed 5 or 6.
+
+    Args:
+        features: (batch, height, width, channels), what a normalization layer is given.
+        limit: in standard deviations.
+
+    Returns:
+        float32 (batch,).
+    """
+    features = ops.cast(features, "float32")
+    mean, variance = ops.moments(features, axes=(1, 2), keepdims=True)
+    z = (features - mean) * ops.rsqrt(variance + 1e-5)
+    return ops.mean(ops.square(ops.relu(ops.abs(z) - limit)), axis=(1, 2, 3))

@@ -35,6 +35,8 @@ class StyleObjective(keras.layers.Layer):
         style_factors: a weight for each style; by default 1.
         total_variation_weight: weight of the pastiche's total variation.
         gram_normalization: exponent from 0 to 1, see above.
+        activation_penalty: weight of the extreme activations in the network
+            (`losses.extreme_activations`, summed over its normalization layers).
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class StyleObjective(keras.layers.Layer):
         style_factors=None,
         total_variation_weight=0.0,
         gram_normalization=0.0,
+        activation_penalty=0.0,
     ):
         super().__init__(trainable=False)
         self.loss_network = loss_network
         self.content_layers = dict(CONTENT_LAYERS if content_layers is None else content_layers)
         self.style_layers = dict(STYLE_LAYERS if style_layers is None else style_layers)
         self.total_variation_weight = total_variation_weight
+        self.activation_penalty = activation_penalty
         if style_factors is None:
             style_factors = [1.0] * len(style_images)
 
@@ -115,14 +119,27 @@ class StyleObjective(keras.layers.Layer):
         }
         return content, style
 
-    def terms(self, images, style_ids, pastiches):
+    @property
+    def term_names(self):
+        """The keys of what `terms` returns."""
+        names = ["content_loss", "style_loss"]
+        if self.total_variation_weight:
+            names.append("total_variation")
+        if self.activation_penalty:
+            names.append("extreme_activations")
+        return names
+
+    def terms(self, images, style_ids, pastiches, activations=()):
         """The weighted terms of the loss; their sum is what training minimizes.
 
-        Args: see `layer_losses`.
+        Args:
+            images, style_ids, pastiches: see `layer_losses`.
+            activations: what the network's normalization layers were given, each
+                (batch, height, width, channels).
 
         Returns:
-            A dict of float32 (batch,): `content_loss`, `style_loss` and, where it has a
-            weight, `total_variation`.
+            A dict of float32 (batch,): `content_loss`, `style_loss` and, where they have a
+            weight, `total_variation` and `extreme_activations`.
         """
         content, style = self.layer_losses(images, style_ids, pastiches)
         terms = {
@@ -137,6 +154,10 @@ class StyleObjective(keras.layers.Layer):
         if self.total_variation_weight:
             terms["total_variation"] = self.total_variation_weight * losses.total_variation(
                 pastiches
+            )
+        if self.activation_penalty:
+            terms["extreme_activations"] = self.activation_penalty * sum(
+                map(losses.extreme_activations, activations), ops.zeros_like(terms["style_loss"])
             )
         return terms
 

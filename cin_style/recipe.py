@@ -23,6 +23,9 @@ class Recipe:
     image_size: int = _option(256, "side of the square training crops, in px")
     style_size: int = _option(512, "short side of the style images, in px; sets the stroke size")
     learning_rate: float = _option(1e-3, "Adam's learning rate")
+    style_rate: float = _option(
+        10.0, "learning rate of the gammas and betas, as a multiple of learning_rate"
+    )
     warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
     decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
     clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
@@ -37,6 +40,9 @@ class Recipe:
         0.0, "0: the paper's style loss; 1: every painting's loss relative to its own Gram energy"
     )
     total_variation_weight: float = _option(0.0, "weight of the pastiche's total variation")
+    activation_penalty: float = _option(
+        0.0, "weight of extreme normalized activations; against droplets, try 3e4"
+    )
     vgg_weights: str = _option(
         "", "imagenet, random, or a .npz or .h5 file; default $CIN_STYLE_VGG_WEIGHTS or imagenet"
     )

@@ -19,7 +19,7 @@ from cin_style.errors import UserError
 from cin_style.files import writable_folder, write_beside, write_json, write_text
 from cin_style.network import StyleTransferNetwork
 from cin_style.recipe import Recipe
-from cin_style.trainer import StyleTrainer, WarmupAndDecay
+from cin_style.trainer import StyleAdam, StyleTrainer, WarmupAndDecay
 
 _LOG = logging.getLogger("cin_style")
 
@@ -60,9 +60,10 @@ def train(recipe, output):
         [dataclasses.replace(s, image_size=recipe.style_size) for s in style_set.styles],
         dtype=recipe.precision,
     )
+    style_images = style_set.load_images(recipe.style_size)
+    network.set_palettes(style_images)
     if recipe.init_from:
         _start_from(network, networks.load(recipe.init_from))
-    style_images = style_set.load_images(recipe.style_size)
     objective = make_objective(recipe, style_images, [s.weight for s in style_set.styles])
     trainer = StyleTrainer(network, objective)
     trainer.compile(optimizer=make_optimizer(recipe), jit_compile=True if recipe.xla else "auto")
@@ -93,7 +94,7 @@ def _check(recipe):
     for name in ("steps", "batch_size", "image_size", "style_size", "checkpoint_every"):
         if getattr(recipe, name) < 1:
             raise UserError(f"--{name} must be at least 1. Received: {getattr(recipe, name)}")
-    for name in ("learning_rate",):
+    for name in ("learning_rate", "style_rate"):
         if not 0 < getattr(recipe, name) < float("inf"):
             raise UserError(f"--{name} must be positive. Received: {getattr(recipe, name)}")
     for name in ("decay", "gram_normalization"):
@@ -102,7 +103,7 @@ def _check(recipe):
     if not 0 <= recipe.ema < 1:
         raise UserError(f"--ema must be at least 0 and below 1. Received: {recipe.ema}")
     names = ("warmup_steps", "clip_norm", "holdout", "preview_every", "seed")
-    names += ("content_weight", "style_weight", "total_variation_weight")
+    names += ("content_weight", "style_weight", "total_variation_weight", "activation_penalty")
     for name in names:
         if not 0 <= getattr(recipe, name) < float("inf"):
             raise UserError(f"--{name} must be at least 0. Received: {getattr(recipe, name)}")
@@ -153,13 +154,15 @@ def make_objective(recipe, style_images, style_factors):
         style_factors=style_factors,
         total_variation_weight=recipe.total_variation_weight,
         gram_normalization=recipe.gram_normalization,
+        activation_penalty=recipe.activation_penalty,
     )
 
 
 def make_optimizer(recipe):
     """Adam as a recipe describes it."""
-    optimizer = keras.optimizers.Adam(
+    optimizer = StyleAdam(
         WarmupAndDecay(recipe.learning_rate, recipe.steps, recipe.warmup_steps, recipe.decay),
+        recipe.style_rate,
         global_clipnorm=recipe.clip_norm or None,
         use_ema=recipe.ema > 0,
         ema_momentum=recipe.ema or 0.99,

@@ -1,0 +1,33 @@
+# make demo   sets up, paints sample photos, trains a small network for about a minute
+# make test   sets up and runs the tests
+# make lint   style and format
+# EXTRA=tensorflow (GPU) or EXTRA=jax instead of cpu chooses the backend's packages.
+
+EXTRA ?= cpu
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint format clean
+
+demo: $(VENV)/installed
+	$(BIN)/cin-style demo --output demo --train styles
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .[$(EXTRA),test]
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

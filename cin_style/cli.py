@@ -27,6 +27,15 @@ Paint photos in many styles with one network.
 """
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults that say something."""
+
+    def _get_help_string(self, action):
+        if action.default is None:
+            return action.help
+        return super()._get_help_string(action)
+
+
 def _parser():
     parser = argparse_flags.ArgumentParser(
         prog="cin-style",
@@ -41,7 +50,7 @@ def _parser():
             name,
             help=text,
             description=text[0].upper() + text[1:] + ".",
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_HelpFormatter,
             inherited_absl_flags=None,
         )
         sub.set_defaults(run=run)
@@ -168,6 +177,7 @@ def _main(arguments):
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)
     try:
+        _import_keras()
         arguments.run(arguments)
     except UserError as error:
         print(f"cin-style: {error}", file=sys.stderr)
@@ -184,11 +194,33 @@ def _main(arguments):
     return 0
 
 
+def _import_keras():
+    """Imports Keras and its backend without what TensorFlow's libraries print as they load.
+
+    They say that without regard to TF_CPP_MIN_LOG_LEVEL, on the bare file descriptor.
+    """
+    sys.stderr.flush()
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        import keras  # noqa: F401
+    except (ImportError, ValueError) as error:
+        raise UserError(
+            f"cannot load Keras: {error}. Install a backend, such as `pip install cin_style[cpu]`, "
+            "or set KERAS_BACKEND to one that is installed."
+        ) from error
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)
+
+
 def _parse(argv):
     try:
         arguments = flags.FLAGS.read_flags_from_files(argv[1:], force_gnu=True)
-    except flags.Error as error:
-        print(f"cin-style: {error}", file=sys.stderr)
+    except (flags.Error, UnicodeDecodeError) as error:
+        reason = str(error).removeprefix("ERROR:: ")
+        print(f"cin-style: cannot read the arguments: {reason}", file=sys.stderr)
         sys.exit(2)
     flags.FLAGS.mark_as_parsed()
     return _parser().parse_args(arguments)

@@ -17,8 +17,8 @@ _ROOMS = {
     "Stylizer": "stylize",
     "UserError": "errors",
     "VGG16": "vgg",
-    "load": "network",
-    "save": "network",
+    "load": "storage",
+    "save": "storage",
     "train": "training",
 }
 

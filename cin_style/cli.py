@@ -79,6 +79,9 @@ def _parser():
 
     sub = command("demo", _demo, "paint sample photos with the network in the package")
     sub.add_argument("--output", default="demo", metavar="DIR", help="folder for the pictures")
+    sub.add_argument(
+        "--train", metavar="STYLES_DIR", help="then also train on these styles, for a minute"
+    )
     return parser
 
 
@@ -153,9 +156,9 @@ def _stylize(arguments):
 
 
 def _styles(arguments):
-    from cin_style import network
+    from cin_style import storage
 
-    styles = network.load(arguments.model).styles
+    styles = storage.load(arguments.model).styles
     width = max(len(style.name) for style in styles)
     for number, style in enumerate(styles):
         provenance = [text for text in (style.title, style.artist, style.year) if text]
@@ -165,7 +168,7 @@ def _styles(arguments):
 def _demo(arguments):
     from cin_style import demo
 
-    demo.run(arguments.output)
+    demo.run(arguments.output, train_on=arguments.train)
 
 
 def _main(arguments):

@@ -7,8 +7,7 @@ import shutil
 import numpy as np
 import tqdm
 
-from cin_style import images, sheets, training, vgg
-from cin_style import network as networks
+from cin_style import images, sheets, storage, training, vgg
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.recipe import Recipe
@@ -46,9 +45,9 @@ def run(output, model=None, train_on=None):
     output = writable_folder(pathlib.Path(output))
     photos = sample_photos()
     if model is None:
-        if not networks.bundled():
+        if not storage.bundled():
             raise UserError("this installation holds no trained network.")
-        model = next(iter(networks.bundled()))
+        model = next(iter(storage.bundled()))
     stylizer = Stylizer(model)
     names = [style.name for style in stylizer.network.styles]
     rows = []

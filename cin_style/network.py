@@ -1,18 +1,14 @@
 """The style transfer network: contract, residual, expand (Dumoulin et al. 2017, table 3)."""
 
-import io
-import json
-import pathlib
-import zipfile
+import dataclasses
+import hashlib
 
-import h5py
 import keras
 import numpy as np
 from keras import ops
 
 from cin_style import styles as style_sets
 from cin_style.errors import UserError
-from cin_style.files import write_beside
 from cin_style.layers import ConditionalInstanceNormalization, ReflectionPadding2D
 
 SMALLEST_SIDE = 16
@@ -64,6 +60,27 @@ class CropLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
+class HalveMap(keras.layers.Layer):
+    """Averages over 2 x 2 pixels; a constant map stays the same to the bit.
+
+    (Summing four equal floats before dividing, as a pooling layer does, may round.)
+    """
+
+    def call(self, inputs):
+        rows = 0.5 * (inputs[:, ::2] + inputs[:, 1::2])
+        return 0.5 * (rows[:, :, ::2] + rows[:, :, 1::2])
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (
+            batch,
+            None if height is None else height // 2,
+            None if width is None else width // 2,
+            channels,
+        )
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
 class StyleTransferNetwork(keras.Model):
     """Paints photos in N styles; a style is the gammas and betas of its 16 normalizations.
 
@@ -97,53 +114,64 @@ class StyleTransferNetwork(keras.Model):
         styles = style_sets.unique(styles)
         widths = tuple(widths)
 
-        # === Functional Model ===
-        images = keras.Input((None, None, 3), name="images", dtype="float32")
-        style_weights = keras.Input((len(styles),), name="style_weights", dtype="float32")
+        layers = {}
 
-        def convolve(x, name, filters, size, strides=1, activation="relu", norm_dtype=dtype):
-            x = ReflectionPadding2D(size // 2, name=f"{name}_pad", dtype=dtype)(x)
-            x = keras.layers.Conv2D(
+        def layer(layer_class, name, *arguments, dtype=dtype, **options):
+            """Makes the layer of this name, or on the second pass takes it again."""
+            if name not in layers:
+                layers[name] = layer_class(*arguments, name=name, dtype=dtype, **options)
+            return layers[name]
+
+        def convolve(x, style_weights, name, filters, size, strides=1, activation="relu", **norm):
+            x = layer(ReflectionPadding2D, f"{name}_pad", size // 2)(x)
+            x = layer(
+                keras.layers.Conv2D,
+                f"{name}_conv",
                 filters,
                 size,
                 strides,
                 use_bias=False,
                 kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-                name=f"{name}_conv",
-                dtype=dtype,
             )(x)
-            x = ConditionalInstanceNormalization(
-                len(styles), name=f"{name}_norm", dtype=norm_dtype
-            )([x, style_weights])
+            x = layer(ConditionalInstanceNormalization, f"{name}_norm", len(styles), **norm)(
+                [x, style_weights]
+            )
             if activation:
-                x = keras.layers.Activation(
-                    activation, name=f"{name}_{activation}", dtype=norm_dtype
-                )(x)
+                x = layer(keras.layers.Activation, f"{name}_{activation}", activation, **norm)(x)
             return x
 
-        x = PadToMultiple(2 ** (len(widths) - 1), name="pad_to_multiple", dtype=dtype)(images)
-        for index, filters in enumerate(widths):
-            strides, size = (1, 9) if index == 0 else (2, 3)
-            x = convolve(x, f"contract_{index + 1}", filters, size, strides)
-        for index in range(residual_blocks):
-            name = f"residual_{index + 1}"
-            y = convolve(x, f"{name}a", widths[-1], 3)
-            y = convolve(y, f"{name}b", widths[-1], 3, activation=None)
-            x = keras.layers.Add(name=f"{name}_add", dtype=dtype)([x, y])
-        for index, filters in enumerate(reversed(widths[:-1])):
-            name = f"expand_{index + 1}"
-            x = keras.layers.UpSampling2D(2, name=f"{name}_upsample", dtype=dtype)(x)
-            x = convolve(x, name, filters, 3)
-        # The picture itself is made in float32, whatever the dtype policy.
-        x = convolve(x, f"expand_{len(widths)}", 3, 9, activation="sigmoid", norm_dtype="float32")
-        pastiches = CropLike(name="crop", dtype="float32")([x, images])
+        def connect(images, style_weights):
+            """Paints `images`; `style_weights[k]` are for layers at 1 / 2^k of their size."""
+            depth = len(widths) - 1
+            x = layer(PadToMultiple, "pad_to_multiple", 2**depth)(images)
+            x = convolve(x, style_weights[0], "contract_1", widths[0], 9)
+            for k in range(1, depth + 1):
+                x = convolve(x, style_weights[k], f"contract_{k + 1}", widths[k], 3, 2)
+            for index in range(1, residual_blocks + 1):
+                name = f"residual_{index}"
+                y = convolve(x, style_weights[depth], f"{name}a", widths[-1], 3)
+                y = convolve(y, style_weights[depth], f"{name}b", widths[-1], 3, activation=None)
+                x = layer(keras.layers.Add, f"{name}_add")([x, y])
+            for k in reversed(range(depth)):
+                name = f"expand_{depth - k}"
+                x = layer(keras.layers.UpSampling2D, f"{name}_upsample", 2)(x)
+                x = convolve(x, style_weights[k], name, widths[k], 3)
+            # The picture itself is made in float32, whatever the dtype policy.
+            name = f"expand_{depth + 1}"
+            x = convolve(x, style_weights[0], name, 3, 9, activation="sigmoid", dtype="float32")
+            return layer(CropLike, "crop", dtype="float32")([x, images])
 
+        # === Functional Model ===
+        images = keras.Input((None, None, 3), name="images", dtype="float32")
+        style_weights = keras.Input((len(styles),), name="style_weights", dtype="float32")
+        pastiches = connect(images, [style_weights] * len(widths))
         super().__init__(inputs=[images, style_weights], outputs=pastiches, **kwargs)
 
         # === Config ===
         self.styles = styles
         self.widths = widths
         self.residual_blocks = residual_blocks
+        self._connect = connect
 
     def get_config(self):
         return {
@@ -224,110 +252,88 @@ class StyleTransferNetwork(keras.Model):
         last.gamma.assign(np.stack([values.std(axis=0) for values in logits]))
         last.beta.assign(np.stack([values.mean(axis=0) for values in logits]))
 
-    def with_styles(self, styles, embeddings=None):
+    def get_style_embedding(self, key):
+        """One style's gammas and betas: float32 (3206,); see `get_style_embeddings`."""
+        return self.get_style_embeddings()[self.find_style(key)]
+
+    @property
+    def fingerprint(self):
+        """A hash of the convolutions, on which a style embedding depends.
+
+        Styles don't enter into it, nor does whether the file stores float16 or float32.
+        """
+        digest = hashlib.sha256()
+        for layer in self.convolutions:
+            kernel = ops.convert_to_numpy(layer.kernel).astype("<f2")
+            digest.update(repr(kernel.shape).encode() + kernel.tobytes())
+        return digest.hexdigest()
+
+    def with_styles(self, styles, embeddings=None, dtype=None):
         """A new network with these convolutions (copied) and other styles.
 
         Args:
             styles: the new network's styles.
             embeddings: (len(styles), 3206); `None` gives every style gamma 1 and beta 0.
+            dtype: see the class.
         """
-        other = type(self)(styles, self.widths, self.residual_blocks)
+        other = type(self)(styles, self.widths, self.residual_blocks, dtype=dtype)
         for mine, theirs in zip(self.convolutions, other.convolutions, strict=True):
             theirs.kernel.assign(mine.kernel)
         if embeddings is not None:
             other.set_style_embeddings(embeddings)
         return other
 
+    def append(self, styles, embeddings):
+        """A new network with these styles after the ones it has, which stay as they are.
 
-def save(network, path, half=False):
-    """Saves a network as one `.keras` file, atomically.
+        Raises:
+            UserError: a style of a name that is taken.
+        """
+        embeddings = np.concatenate([self.get_style_embeddings(), embeddings])
+        return self.with_styles([*self.styles, *styles], embeddings)
 
-    Args:
-        network: a `StyleTransferNetwork`.
-        path: ends in `.keras`.
-        half: store the weights in float16 (half the size; they load as float32).
-
-    Raises:
-        UserError: a path with another suffix.
-    """
-    path = pathlib.Path(path)
-    if path.suffix != ".keras":
-        raise UserError(f"a model file must end in .keras. Received: {path}")
-    with write_beside(path) as temporary:
-        network.save(temporary)
-        if half:
-            _halve(temporary)
-
-
-def _halve(path):
-    """Rewrites the weights inside a `.keras` archive in float16."""
-    with write_beside(path) as temporary:
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(temporary, "w") as target:
-            for entry in source.infolist():
-                data = source.read(entry)
-                if entry.filename.endswith(".weights.h5"):
-                    data = _halve_h5(data)
-                target.writestr(entry, data)
-
-
-def _halve_h5(data):
-    buffer = io.BytesIO()
-    with h5py.File(io.BytesIO(data)) as source, h5py.File(buffer, "w") as target:
-
-        def copy(name, item):
-            if isinstance(item, h5py.Dataset):
-                copied = target.create_dataset(name, data=item[()].astype(np.float16))
-            else:
-                copied = target.require_group(name)
-            copied.attrs.update(item.attrs)
-
-        source.visititems(copy)
-        target.attrs.update(source.attrs)
-    return buffer.getvalue()
-
-
-def load(path):
-    """Loads a network from a `.keras` file, in Keras' safe mode.
-
-    Args:
-        path: the file, or the name of a network that comes with the package (see
-            `bundled`).
-
-    Returns:
-        A `StyleTransferNetwork`, float32.
-
-    Raises:
-        UserError: a file that is missing, damaged or not a network of this package.
-    """
-    path = bundled().get(str(path), pathlib.Path(path))
-    if not path.is_file():
-        raise UserError(
-            f"no such model file: {path}. Give a .keras file that cin-style train wrote, or one "
-            f"of the networks in the package: {', '.join(bundled()) or 'none'}."
+    def select(self, keys):
+        """A new network with only these styles (names or numbers), in this order."""
+        rows = [self.find_style(key) for key in keys]
+        return self.with_styles(
+            [self.styles[row] for row in rows], self.get_style_embeddings()[rows]
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-            config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise UserError(
-            f"{path} is not a model file, or is cut short ({error}). Copy it again."
-        ) from error
-    if damaged:
-        raise UserError(f"{path} is damaged at {damaged}. Copy it again.")
-    if config.get("registered_name") != "cin_style>StyleTransferNetwork":
-        raise UserError(
-            f"{path} holds a {config.get('class_name')}, not a StyleTransferNetwork. "
-            "Give a model that cin-style train wrote."
-        )
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{path} does not hold a usable network: {reason}") from error
 
+    def remove(self, keys):
+        """A new network without these styles (names or numbers).
 
-def bundled():
-    """The networks that come with the package: names to paths."""
-    folder = pathlib.Path(__file__).parent / "models"
-    return {path.stem: path for path in sorted(folder.glob("*.keras"))}
+        Raises:
+            UserError: an unknown style, or none would be left.
+        """
+        gone = {self.find_style(key) for key in keys}
+        kept = [row for row in range(self.num_styles) if row not in gone]
+        if not kept:
+            raise UserError("a network needs at least one style; these are all it has.")
+        return self.select(kept)
+
+    def rename(self, key, name):
+        """A new network in which one style has another name.
+
+        Raises:
+            UserError: an unknown style, or a name that is taken or not allowed.
+        """
+        styles = list(self.styles)
+        row = self.find_style(key)
+        styles[row] = dataclasses.replace(styles[row], name=name)
+        return self.with_styles(styles, self.get_style_embeddings())
+
+    def with_maps(self):
+        """The same layers as a model that takes a blend for every pixel.
+
+        Returns:
+            A Functional model of `[images, maps]`, where maps are float32 (batch, height,
+            width, num_styles), the images' size. For layers that work at a half or a quarter
+            of it, the maps are averaged over 2 x 2 pixels once or twice.
+        """
+        images = keras.Input((None, None, 3), name="images", dtype="float32")
+        maps = keras.Input((None, None, self.num_styles), name="maps", dtype="float32")
+        multiple = 2 ** (len(self.widths) - 1)
+        levels = [PadToMultiple(multiple, name="pad_maps", dtype="float32")(maps)]
+        for _ in self.widths[1:]:
+            levels.append(HalveMap(dtype="float32")(levels[-1]))
+        return keras.Model([images, maps], self._connect(images, levels))

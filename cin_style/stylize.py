@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tqdm
 
-from cin_style import images, sheets, styles
+from cin_style import blend, images, sheets, storage, styles
 from cin_style import network as networks
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
@@ -24,6 +24,9 @@ _PIXELS_AT_ONCE = 2**20
 class Stylizer:
     """Paints photos with one network.
 
+    Not for several threads at once: the embeddings in use are put into the network that
+    paints before each pass.
+
     Args:
         model: a `StyleTransferNetwork`, a `.keras` file, or the name of a network in the
             package.
@@ -34,97 +37,122 @@ class Stylizer:
 
     def __init__(self, model):
         if isinstance(model, str | os.PathLike):
-            model = networks.load(model)
+            model = storage.load(model)
         self.network = model
-        self._paint = _compile(model)
+        self._embeddings = model.get_style_embeddings()
+        self._painters = {}
 
-    def style_weights(self, style):
-        """The row of weights that stands for a style.
-
-        Args:
-            style: a name, a number, or an array (num_styles,) of blend weights.
-
-        Returns:
-            float32 (num_styles,).
-
-        Raises:
-            UserError: an unknown style, or weights of another shape.
-        """
-        if isinstance(style, str | int | np.integer):
-            key = style if isinstance(style, str) else int(style)
-            row = np.zeros(self.network.num_styles, "float32")
-            row[self.network.find_style(key)] = 1
-            return row
-        row = np.asarray(style, "float32")
-        if row.shape != (self.network.num_styles,):
-            raise UserError(
-                f"blend weights must have the shape ({self.network.num_styles},), one weight "
-                f"for each style. Received: shape {row.shape}"
-            )
-        return row
-
-    def __call__(self, photo, styles):
+    def __call__(self, photo, styles, raw=False):
         """Paints one photo.
 
         Args:
             photo: float array (height, width, 3), RGB in [0, 1], of 16 px or more each way.
-            styles: one style (see `style_weights`) or a list of them.
+            styles: a style or blend as `blend.weights` takes it (name, number, dict or
+                array (num_styles,)); a list or array (count, num_styles) of several; or a
+                map (height, width, num_styles) with a blend for every pixel.
+            raw: see `blend.weights`.
 
         Returns:
-            float32 in [0, 1], of the photo's size: (height, width, 3), or for a list of
-            styles (len(styles), height, width, 3).
+            float32 in [0, 1], of the photo's size: (height, width, 3), or for several
+            styles (count, height, width, 3).
 
         Raises:
-            UserError: a photo that is too small or no RGB image, or an unknown style.
+            UserError: a photo that is too small or no RGB image, an unknown style, bad
+                weights, or a map of another size.
         """
-        if np.asarray(photo).dtype.kind != "f":
-            raise UserError(
-                "a photo must be floats in [0, 1]. Received: values of type "
-                f"{np.asarray(photo).dtype}; cin_style.images.from_uint8 converts them."
-            )
-        photo = np.asarray(photo, "float32")
-        if photo.ndim != 3 or photo.shape[-1] != 3:
-            raise UserError(
-                f"a photo must be an array (height, width, 3). Received: shape {photo.shape}"
-            )
-        if min(photo.shape[:2]) < networks.SMALLEST_SIDE:
-            height, width = photo.shape[:2]
-            raise UserError(
-                f"the photo is {width} x {height} px, but the network needs at least "
-                f"{networks.SMALLEST_SIDE} px each way. Take a larger photo."
-            )
-        several = isinstance(styles, list | tuple)
-        if several and not styles:
+        photo = _check_photo(photo)
+        dimensions = getattr(styles, "ndim", 0)
+        if dimensions == 3:
+            return self._paint_map(photo, blend.normalize(np.asarray(styles, "float64"), raw))
+        several = isinstance(styles, list | tuple) or dimensions == 2
+        if several and not len(styles):
             raise UserError("no style given: at least one is needed.")
-        rows = np.stack([self.style_weights(style) for style in (styles if several else [styles])])
+        rows = [
+            blend.weights(self.network.styles, style, raw)
+            for style in (styles if several else [styles])
+        ]
         at_once = max(1, _PIXELS_AT_ONCE // (photo.shape[0] * photo.shape[1]))
+        painter = self._painter(min(at_once, len(rows)))
         painted = np.concatenate(
             [
-                self._paint(np.repeat(photo[None], len(part), axis=0), part)
-                for part in np.split(rows, range(at_once, len(rows), at_once))
+                self._paint_rows(painter, photo, np.stack(rows[start : start + at_once]))
+                for start in range(0, len(rows), at_once)
             ]
         )
         return painted if several else painted[0]
 
+    def _painter(self, slots, maps=False):
+        """A network with `slots` styles, to be filled, and the function that paints with it.
 
-def _compile(network):
-    """The network as a function of arrays that is not compiled anew for each image size."""
+        So a picture in a few styles costs the same whether the network holds 8 or 10,000.
+        """
+        if (slots, maps) not in self._painters:
+            names = [f"slot_{index}" for index in range(slots)]
+            network = self.network.with_styles(names)
+            self._painters[slots, maps] = (
+                network,
+                _compile(network.with_maps() if maps else network),
+            )
+        return self._painters[slots, maps]
+
+    def _paint_rows(self, painter, photo, rows):
+        network, paint = painter
+        # A blend of styles is the blend of their embeddings: one slot for each picture.
+        slots = np.zeros((network.num_styles, self._embeddings.shape[1]), "float32")
+        used = np.flatnonzero(rows.any(axis=0))
+        slots[: len(rows)] = rows[:, used] @ self._embeddings[used]
+        network.set_style_embeddings(slots)
+        weights = np.eye(network.num_styles, dtype="float32")[: len(rows)]
+        return paint(np.repeat(photo[None], len(rows), axis=0), weights)
+
+    def _paint_map(self, photo, maps):
+        if maps.shape != (*photo.shape[:2], self.network.num_styles):
+            height, width = photo.shape[:2]
+            raise UserError(
+                f"a map of style weights must have the photo's size and a weight for each style, "
+                f"({height}, {width}, {self.network.num_styles}). Received: shape {maps.shape}"
+            )
+        used = np.flatnonzero(maps.any(axis=(0, 1)))
+        network, paint = self._painter(len(used), maps=True)
+        network.set_style_embeddings(self._embeddings[used])
+        return paint(photo[None], maps[None, ..., used].astype("float32"))[0]
+
+
+def _check_photo(photo):
+    if np.asarray(photo).dtype.kind != "f":
+        raise UserError(
+            "a photo must be floats in [0, 1]. Received: values of type "
+            f"{np.asarray(photo).dtype}; cin_style.images.from_uint8 converts them."
+        )
+    photo = np.asarray(photo, "float32")
+    if photo.ndim != 3 or photo.shape[-1] != 3:
+        raise UserError(
+            f"a photo must be an array (height, width, 3). Received: shape {photo.shape}"
+        )
+    if min(photo.shape[:2]) < networks.SMALLEST_SIDE:
+        height, width = photo.shape[:2]
+        raise UserError(
+            f"the photo is {width} x {height} px, but the network needs at least "
+            f"{networks.SMALLEST_SIDE} px each way. Take a larger photo."
+        )
+    return photo
+
+
+def _compile(model):
+    """The model as a function of arrays that is not compiled anew for each image size."""
     if keras.backend.backend() != "tensorflow":
-        return lambda photos, rows: network.predict_on_batch([photos, rows])
+        return lambda photos, weights: model.predict_on_batch([photos, weights])
 
     import tensorflow as tf
 
-    signature = [
-        tf.TensorSpec((None, None, None, 3), tf.float32),
-        tf.TensorSpec((None, network.num_styles), tf.float32),
-    ]
+    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
 
     # XLA would compile for seconds at every new image size.
     @tf.function(input_signature=signature, jit_compile=False)
-    def paint(photos, rows):
-        return network([photos, rows], training=False)
+    def paint(photos, weights):
+        return model([photos, weights], training=False)
 
-    return lambda photos, rows: paint(photos, rows).numpy()
+    return lambda photos, weights: paint(photos, weights).numpy()
 
 
 def stylize_files(

@@ -12,7 +12,7 @@ import platform
 import keras
 import numpy as np
 
-from cin_style import callbacks, data, evaluate, styles, vgg
+from cin_style import callbacks, data, evaluate, storage, styles, vgg
 from cin_style import network as networks
 from cin_style import objective as objectives
 from cin_style.errors import UserError
@@ -53,7 +53,7 @@ def train(recipe, output):
     model_path = output / "model.keras"
     if checkpoint.path.is_file() and model_path.is_file():
         _LOG.info("%s is finished; another --output starts another run.", output)
-        return networks.load(model_path)
+        return storage.load(model_path)
 
     keras.utils.set_random_seed(recipe.seed)
     network = StyleTransferNetwork(
@@ -63,7 +63,7 @@ def train(recipe, output):
     style_images = style_set.load_images(recipe.style_size)
     network.set_palettes(style_images)
     if recipe.init_from:
-        _start_from(network, networks.load(recipe.init_from))
+        _start_from(network, storage.load(recipe.init_from))
     objective = make_objective(recipe, style_images, [s.weight for s in style_set.styles])
     trainer = StyleTrainer(network, objective)
     trainer.compile(optimizer=make_optimizer(recipe), jit_compile=True if recipe.xla else "auto")
@@ -85,7 +85,7 @@ def train(recipe, output):
     plot_losses(callbacks.read_log(output / "losses.csv"), output / "losses.png")
     if crops is not None:
         _evaluate(trained, objective, crops, output)
-    networks.save(trained, model_path, half=recipe.half)
+    storage.save(trained, model_path, half=recipe.half)
     _LOG.info("wrote %s", model_path)
     return trained
 

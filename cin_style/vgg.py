@@ -123,6 +123,14 @@ def default_weights():
     return os.environ.get(WEIGHTS_VARIABLE) or "imagenet"
 
 
+def at_hand():
+    """What `weights` can be used without a download: a file, or `None`."""
+    if os.environ.get(WEIGHTS_VARIABLE):
+        return os.environ[WEIGHTS_VARIABLE]
+    cached = pathlib.Path(keras.config.keras_home(), "models", _IMAGENET_URL.rpartition("/")[2])
+    return str(cached) if cached.is_file() else None
+
+
 def _imagenet_file():
     try:
         return keras.utils.get_file(

@@ -119,10 +119,10 @@ def tiny_network():
 @pytest.fixture(scope="session")
 def tiny_model(tiny_network, tmp_path_factory):
     """The path of `tiny_network` saved."""
-    from cin_style import network as networks
+    from cin_style import storage
 
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    networks.save(tiny_network, path)
+    storage.save(tiny_network, path)
     return path
 
 

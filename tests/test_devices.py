@@ -19,5 +19,5 @@ def test_two_devices_train_like_one():
     assert result.returncode == 0, result.stderr[-3000:]
     figures = dict(line.split() for line in result.stdout.splitlines() if len(line.split()) == 2)
     assert figures["replicas"] == "2"
-    assert float(figures["moved"]) > 1e-3
+    assert float(figures["moved"]) > 1e-4  # ten times the tolerance
     assert float(figures["difference"]) < 1e-5

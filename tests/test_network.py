@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from cin_style import network as networks
-from cin_style import styles
+from cin_style import storage, styles
 from cin_style.errors import UserError
 from cin_style.network import StyleTransferNetwork
 
@@ -57,8 +56,8 @@ def test_too_small_an_image_is_refused(network):
 
 def test_save_and_load(network, tmp_path):
     path = tmp_path / "model.keras"
-    networks.save(network, path)
-    loaded = networks.load(path)
+    storage.save(network, path)
+    loaded = storage.load(path)
     batch = [RNG.uniform(size=(3, 20, 20, 3)).astype("float32"), np.eye(3, dtype="float32")]
     np.testing.assert_array_equal(loaded.predict_on_batch(batch), network.predict_on_batch(batch))
     assert loaded.styles == network.styles
@@ -67,15 +66,15 @@ def test_save_and_load(network, tmp_path):
 
 
 def test_loads_in_keras_safe_mode_by_itself(network, tmp_path):
-    networks.save(network, tmp_path / "model.keras")
+    storage.save(network, tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     assert isinstance(loaded, StyleTransferNetwork)
 
 
 def test_half_the_size(network, tmp_path):
-    networks.save(network, tmp_path / "half.keras", half=True)
+    storage.save(network, tmp_path / "half.keras", half=True)
     assert (tmp_path / "half.keras").stat().st_size < 4e6
-    loaded = networks.load(tmp_path / "half.keras")
+    loaded = storage.load(tmp_path / "half.keras")
     for mine, theirs in zip(network.weights, loaded.weights, strict=True):
         rounded = ops.convert_to_numpy(mine).astype("float16").astype("float32")
         np.testing.assert_array_equal(rounded, ops.convert_to_numpy(theirs))
@@ -83,8 +82,8 @@ def test_half_the_size(network, tmp_path):
 
 def test_trained_in_mixed_precision_loads_in_float32(tmp_path):
     network = StyleTransferNetwork(["a"], (4, 6), 1, dtype="mixed_bfloat16")
-    networks.save(network, tmp_path / "model.keras")
-    loaded = networks.load(tmp_path / "model.keras")
+    storage.save(network, tmp_path / "model.keras")
+    loaded = storage.load(tmp_path / "model.keras")
     assert {layer.compute_dtype for layer in loaded.layers} == {"float32"}
 
 
@@ -117,27 +116,27 @@ def test_a_style_is_found_by_name_and_number(network):
 
 def test_bad_model_files_are_refused(network, tmp_path):
     good = tmp_path / "good.keras"
-    networks.save(network, good)
+    storage.save(network, good)
     cut = tmp_path / "cut.keras"
     cut.write_bytes(good.read_bytes()[:-5000])
     with pytest.raises(UserError, match="is not a model file, or is cut short"):
-        networks.load(cut)
+        storage.load(cut)
     with pytest.raises(UserError, match="no such model file"):
-        networks.load(tmp_path / "missing.keras")
+        storage.load(tmp_path / "missing.keras")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
     with pytest.raises(UserError, match="holds a Sequential, not a StyleTransferNetwork"):
-        networks.load(tmp_path / "other.keras")
+        storage.load(tmp_path / "other.keras")
     flipped = bytearray(good.read_bytes())
     flipped[len(flipped) // 2] ^= 255
     (tmp_path / "flipped.keras").write_bytes(flipped)
     with pytest.raises(UserError, match="is damaged at model.weights.h5"):
-        networks.load(tmp_path / "flipped.keras")
+        storage.load(tmp_path / "flipped.keras")
     with pytest.raises(UserError, match="must end in .keras"):
-        networks.save(network, tmp_path / "model.h5")
+        storage.save(network, tmp_path / "model.h5")
 
 
 def test_the_file_holds_no_loss_network(network, tmp_path):
-    networks.save(network, tmp_path / "model.keras")
+    storage.save(network, tmp_path / "model.keras")
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert b"VGG16" not in archive.read("config.json")
         assert sum(entry.file_size for entry in archive.infolist()) < 7.2e6

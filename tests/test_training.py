@@ -9,8 +9,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from cin_style import callbacks, training
-from cin_style import network as networks
+from cin_style import callbacks, storage, training
 from cin_style.errors import UserError
 from cin_style.recipe import Recipe
 
@@ -74,7 +73,7 @@ def test_the_run_folder_tells_what_was_done(recipe, finished):
     )
     assert [line.partition(",")[0] for line in lines[1:]] == ["styles_0", "styles_1"]
     assert Image.open(finished / "losses.png").width > 400
-    assert networks.load(finished / "model.keras").styles[0].image_size == 32
+    assert storage.load(finished / "model.keras").styles[0].image_size == 32
     assert not list(finished.glob(".*"))
 
 
@@ -93,7 +92,7 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights(
     assert not (tmp_path / "model.keras").exists()
     resumed = training.train(recipe, tmp_path)
     for one, other in zip(
-        values(networks.load(finished / "model.keras")), values(resumed), strict=True
+        values(storage.load(finished / "model.keras")), values(resumed), strict=True
     ):
         np.testing.assert_array_equal(one, other)
     assert log_without_times(tmp_path)[-1] == log_without_times(finished)[-1]
@@ -134,7 +133,7 @@ def test_one_style_started_from_another_network(recipe, finished, tmp_path):
         half=True,
     )
     network = training.train(single, tmp_path)
-    trained = networks.load(finished / "model.keras")
+    trained = storage.load(finished / "model.keras")
     assert [style.name for style in network.styles] == ["styles_1"]
     np.testing.assert_allclose(
         network.get_style_embeddings()[0], trained.get_style_embeddings()[1], atol=1e-6

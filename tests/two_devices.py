@@ -11,11 +11,11 @@ from test_trainer import fit, make_trainer, values
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-alone = make_trainer(keras.optimizers.SGD(1e-6))
+alone = make_trainer(keras.optimizers.SGD(1e-7))
 fit(alone, 5)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
-    together = make_trainer(keras.optimizers.SGD(1e-6))
+    together = make_trainer(keras.optimizers.SGD(1e-7))
 start = values(together.network.weights)
 fit(together, 5)
 end = values(together.network.weights)

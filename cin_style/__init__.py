@@ -8,8 +8,10 @@ __version__ = "0.1.0"
 # comes with it load only when one of these names is first used.
 _ROOMS = {
     "ConditionalInstanceNormalization": "layers",
+    "FinetuneRecipe": "recipe",
     "Recipe": "recipe",
     "Style": "styles",
+    "StyleCard": "cards",
     "StyleObjective": "objective",
     "StyleSet": "styles",
     "StyleTrainer": "trainer",
@@ -17,6 +19,7 @@ _ROOMS = {
     "Stylizer": "stylize",
     "UserError": "errors",
     "VGG16": "vgg",
+    "finetune": "finetuning",
     "load": "storage",
     "save": "storage",
     "train": "training",

@@ -12,7 +12,7 @@ from absl import logging as absl_logging
 from absl.flags import argparse_flags
 
 from cin_style.errors import UserError
-from cin_style.recipe import Recipe
+from cin_style.recipe import FinetuneRecipe, Recipe
 
 _DESCRIPTION = """\
 Paint photos in many styles with one network.
@@ -74,8 +74,40 @@ def _parser():
     sub.add_argument("--quality", type=int, default=95, help="of JPEG and WebP, 1 to 100")
     sub.add_argument("--max_side", type=int, metavar="PX", help="scale larger photos down to this")
 
-    sub = command("styles", _styles, "list the styles of a network")
+    sub.add_argument(
+        "--raw_weights", action="store_true", help="keep blend weights as they are; may be negative"
+    )
+    sub.add_argument("--strength", type=float, default=1.0, help="0 is the photo, 1 the pastiche")
+    sub.add_argument(
+        "--colours",
+        default="style",
+        choices=("style", "luminance", "histogram"),
+        help="keep the photo's colours: take only the lightness from the pastiche, or match "
+        "its histogram to the photo's",
+    )
+
+    sub = command("blend", _blend, "paint a photo in blends of styles")
     _add_model(sub)
+    sub.add_argument("photo", metavar="PHOTO", help="a photo")
+    sub.add_argument("--styles", required=True, help="two styles for a strip, four for a grid")
+    sub.add_argument("--output", required=True, metavar="FILE|DIR", help=".webp: an animation")
+    sub.add_argument("--steps", type=int, help="blends from style to style (9; in a grid 5)")
+    sub.add_argument("--across", choices=("x", "y", "radial"), help="change across one picture")
+    sub.add_argument("--mask", metavar="FILE", help="grey or indexed image: which style where")
+    sub.add_argument("--soften", type=float, default=0.0, metavar="PX", help="of mask edges")
+    sub.add_argument("--max_side", type=int, metavar="PX", help="scale a larger photo down to this")
+
+    sub = command("finetune", _finetune, "add styles to a trained network")
+    sub.add_argument("--output", required=True, metavar="RUN_DIR", help="folder for the run")
+    add_recipe(sub, FinetuneRecipe, required=("model", "styles", "content"))
+
+    sub = command("styles", _styles, "list a network's styles, share or change them")
+    _add_model(sub)
+    sub.add_argument("--export", metavar="NAME", help="write this style's card to --output")
+    sub.add_argument("--import", dest="cards", nargs="+", metavar="CARD", help="add style cards")
+    sub.add_argument("--remove", nargs="+", metavar="NAME", help="leave these styles out")
+    sub.add_argument("--rename", nargs="+", metavar="OLD=NEW", help="give styles other names")
+    sub.add_argument("--output", metavar="FILE", help="the new model, or the card")
 
     sub = command("demo", _demo, "paint sample photos with the network in the package")
     sub.add_argument("--output", default="demo", metavar="DIR", help="folder for the pictures")
@@ -99,8 +131,10 @@ def add_recipe(sub, recipe_class, required=()):
             options = {"help": field.metadata["help"], "required": True}
         elif isinstance(field.default, bool):
             options["action"] = argparse.BooleanOptionalAction
-        else:
+        elif not isinstance(field.default, tuple):
             options["type"] = type(field.default)
+        if isinstance(field.default, tuple):
+            options["nargs"] = "+"
         if "choices" in field.metadata:
             options["choices"] = field.metadata["choices"]
         if field.default == "":
@@ -112,12 +146,12 @@ def add_recipe(sub, recipe_class, required=()):
 def _recipe(arguments, recipe_class):
     names = [field.name for field in dataclasses.fields(recipe_class)]
     given = {name: value for name, value in vars(arguments).items() if name in names}
-    return recipe_class(
-        **{
-            name: _expand(name, value) if isinstance(value, str) else value
-            for name, value in given.items()
-        }
-    )
+    for name, value in given.items():
+        if isinstance(value, str):
+            given[name] = _expand(name, value)
+        elif isinstance(value, list):
+            given[name] = tuple(_expand(name, part) for part in value)
+    return recipe_class(**given)
 
 
 def _expand(name, text):
@@ -152,12 +186,51 @@ def _stylize(arguments):
         file_format=arguments.format,
         quality=arguments.quality,
         max_side=arguments.max_side,
+        raw=arguments.raw_weights,
+        strength=arguments.strength,
+        colours=arguments.colours,
     )
 
 
-def _styles(arguments):
-    from cin_style import storage
+def _blend(arguments):
+    from cin_style import compose
 
+    compose.blend_photo(
+        arguments.model,
+        arguments.photo,
+        arguments.styles,
+        arguments.output,
+        steps=arguments.steps,
+        across=arguments.across,
+        mask=arguments.mask,
+        soften=arguments.soften,
+        max_side=arguments.max_side,
+    )
+
+
+def _finetune(arguments):
+    recipe = _recipe(arguments, FinetuneRecipe)
+    output = _expand("output", arguments.output)
+    from cin_style import finetuning, storage
+
+    finetuning.run(recipe, storage.load(recipe.model), output)
+
+
+def _styles(arguments):
+    from cin_style import cards, storage
+
+    asked = (arguments.export, arguments.cards, arguments.remove, arguments.rename)
+    if sum(value is not None for value in asked) > 1:
+        raise UserError("give only one of --export, --import, --remove and --rename at a time.")
+    if any(asked):
+        if not arguments.output:
+            raise UserError("--output is missing: where shall the result go?")
+        network = storage.load(arguments.model)
+        if arguments.export:
+            cards.StyleCard.of(network, arguments.export).save(arguments.output)
+        else:
+            storage.save(cards.change(network, *asked[1:]), arguments.output)
+        return
     styles = storage.load(arguments.model).styles
     width = max(len(style.name) for style in styles)
     for number, style in enumerate(styles):

@@ -157,6 +157,29 @@ def load(path, *, short_side=None, max_side=None):
     return from_uint8(np.asarray(image))
 
 
+def read_metadata(path):
+    """What of an image file's metadata a picture painted from it should keep.
+
+    Returns:
+        A dict for `save`: `exif` without the orientation, which `load` has applied, and
+        `icc_profile` where the file's RGB values are kept as they are. Broken metadata is
+        left out.
+    """
+    metadata = {}
+    try:
+        with Image.open(path) as image:
+            exif = image.getexif()
+            exif.pop(ExifTags.Base.Orientation, None)
+            if len(exif):
+                metadata["exif"] = exif.tobytes()
+            # A profile for CMYK or grey values does not describe RGB ones.
+            if image.mode in ("RGB", "RGBA", "P") and image.info.get("icc_profile"):
+                metadata["icc_profile"] = image.info["icc_profile"]
+    except Exception:  # Pillow raises many kinds; the picture matters more than its metadata
+        return metadata
+    return metadata
+
+
 def from_uint8(image):
     """uint8 values 0..255 to float32 in [0, 1]."""
     return np.asarray(image, np.float32) / np.float32(255)
@@ -174,13 +197,14 @@ def to_uint8(image):
     return np.rint(image.clip(0, 1) * 255).astype(np.uint8)
 
 
-def save(path, image, *, quality=95):
+def save(path, image, *, quality=95, metadata=None):
     """Saves an image atomically; the format follows the suffix of `path`.
 
     Args:
         path: ends in .png, .jpg, .jpeg or .webp.
         image: float array (height, width, 3) in [0, 1], or uint8.
         quality: of JPEG and WebP, 1..100.
+        metadata: what `read_metadata` returns.
 
     Raises:
         UserError: for another suffix or a folder that can't be written to.
@@ -194,7 +218,7 @@ def save(path, image, *, quality=95):
         options["subsampling"] = 0
     try:
         with write_beside(path) as temporary:
-            Image.fromarray(image).save(temporary, **options)
+            Image.fromarray(image).save(temporary, **options, **(metadata or {}))
     except (OSError, ValueError) as error:  # ValueError: larger than the format allows
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot write {path}: {reason}.") from error

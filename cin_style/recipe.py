@@ -62,3 +62,22 @@ class Recipe:
 
     # What may differ between a run and its continuation.
     RESUMABLE = ("preview_every", "half", "xla")
+
+
+@dataclasses.dataclass(frozen=True)
+class FinetuneRecipe(Recipe):
+    """Everything that decides what adding styles to a trained network computes.
+
+    See `Recipe`; these fields are new or have another default.
+    """
+
+    model: str = _option("", "the trained network to add styles to")
+    styles: tuple = _option((), "folders of style images, and style images")
+    init: str = _option(
+        "nearest",
+        "nearest: the mixture of old styles whose pastiches come closest; ones; or an old style",
+    )
+    steps: int = _option(2_000, "training steps in all")
+    batch_size: int = _option(4, "examples per step, over all devices")
+    warmup_steps: int = _option(20, "steps over which the learning rate rises to its value")
+    decay: float = _option(0.5, "share of the run, at its end, over which the rate falls to 0")

@@ -9,7 +9,9 @@ _PAPER = (250, 249, 246)
 _INK = (40, 40, 44)
 
 
-def contact_sheet(rows, *, column_labels=None, row_labels=None, cell=256, gap=6):
+def contact_sheet(
+    rows, *, column_labels=None, bottom_labels=None, row_labels=None, cell=256, gap=6
+):
     """Lays pictures out in a labelled grid.
 
     Args:
@@ -17,6 +19,7 @@ def contact_sheet(rows, *, column_labels=None, row_labels=None, cell=256, gap=6)
             [0, 1], of any sizes; `None` leaves a cell empty. Each picture is scaled to fit
             its cell and centred in it.
         column_labels: a text above each column, or `None`.
+        bottom_labels: a text below each column, or `None`.
         row_labels: a text at the left of each row, or `None`.
         cell: side of a cell in pixels.
         gap: space between cells in pixels.
@@ -35,11 +38,13 @@ def contact_sheet(rows, *, column_labels=None, row_labels=None, cell=256, gap=6)
 
     scaled = [[_fit(picture, cell) for picture in row] for row in rows]
     heights = [max((p.height for p in row if p), default=cell) for row in scaled]
-    sheet = Image.new("RGB", (width, top + sum(heights) + gap * len(rows)), _PAPER)
+    height = top + sum(heights) + gap * len(rows) + (line if bottom_labels else 0)
+    sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    for column, label in enumerate(column_labels or []):
-        middle = left + column * (cell + gap) + cell // 2
-        draw.text((middle, top // 2), _shorten(label, font, cell), _INK, font, anchor="mm")
+    for labels, y in ((column_labels, top // 2), (bottom_labels, height - line // 2 - gap // 2)):
+        for column, label in enumerate(labels or []):
+            middle = left + column * (cell + gap) + cell // 2
+            draw.text((middle, y), _shorten(label, font, cell), _INK, font, anchor="mm")
     y = top
     for index, row in enumerate(scaled):
         if row_labels:

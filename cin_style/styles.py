@@ -128,6 +128,10 @@ def find_all(styles, text):
     return [find(styles, key) for key in keys]
 
 
+def _name_after(path):
+    return re.sub(r"[\s/\\,=]+", "_", path.stem)
+
+
 class StyleSet:
     """Style images with their names.
 
@@ -169,13 +173,38 @@ class StyleSet:
             paths = [path for path in images.find([folder]) if path.parent == folder]
             if not paths:
                 raise UserError(f"no style image in the folder {folder} itself.")
-            styles = [Style(re.sub(r"[\s/\\,=]+", "_", path.stem)) for path in paths]
+            styles = [Style(_name_after(path)) for path in paths]
         style_set = cls(styles, paths)
         if names is not None:
             indices = [find(style_set.styles, name) for name in names]
             styles = [style_set.styles[index] for index in indices]
             style_set = cls(styles, [style_set.paths[index] for index in indices])
         return style_set
+
+    @classmethod
+    def from_paths(cls, paths):
+        """Reads a style set from folders (see `from_folder`) and single images."""
+        styles, files = [], []
+        for path in map(pathlib.Path, paths):
+            if path.is_dir():
+                style_set = cls.from_folder(path)
+                styles += style_set.styles
+                files += style_set.paths
+            elif path.is_file():
+                styles.append(cls._of_file(path))
+                files.append(path)
+            else:
+                raise UserError(f"no such style image or folder: {path}. Check --styles.")
+        return cls(styles, files)
+
+    @classmethod
+    def _of_file(cls, path):
+        """The style of one image, with its provenance if a catalogue beside it lists it."""
+        if (path.parent / CATALOGUE).is_file():
+            styles, files = cls._read_catalogue(path.parent)
+            if path in files:
+                return styles[files.index(path)]
+        return Style(_name_after(path))
 
     @staticmethod
     def _read_catalogue(folder):

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 import tqdm
 
-from cin_style import blend, images, sheets, storage, styles
+from cin_style import blend, colour, images, sheets, storage
 from cin_style import network as networks
+from cin_style import styles as style_sets
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 
@@ -156,20 +157,37 @@ def _compile(model):
 
 
 def stylize_files(
-    model, photos, style, output, *, sheet=None, file_format="png", quality=95, max_side=None
+    model,
+    photos,
+    style,
+    output,
+    *,
+    sheet=None,
+    file_format="png",
+    quality=95,
+    max_side=None,
+    raw=False,
+    strength=1.0,
+    colours="style",
 ):
     """Paints photos from files in one or more styles, to files.
+
+    ICC profile and EXIF data of the photos are kept.
 
     Args:
         model: see `Stylizer`.
         photos: files, and folders to search.
-        style: names and numbers of styles separated by commas, or `all`.
+        style: names and numbers of styles separated by commas, or `all`; or a blend such as
+            `a=0.7,b=0.3`.
         output: a folder, which gets `<photo>_<style>.<file_format>` for each; or, for one
             photo in one style, a file name.
         sheet: also write a contact sheet, photos by styles, to this file.
         file_format: `png`, `jpg` or `webp`, of the files in a folder.
         quality: of JPEG and WebP, 1..100.
         max_side: scale photos down so that their long side has at most this many px.
+        raw: keep blend weights as they are, see `blend.weights`.
+        strength: see `colour.mix`.
+        colours: see `colour.keep_colours`.
 
     Returns:
         The paths of the pictures written.
@@ -184,11 +202,11 @@ def stylize_files(
         raise UserError(
             f"--max_side must be at least {networks.SMALLEST_SIDE} px. Received: {max_side}"
         )
+    colour.check(strength, colours)
     paths = list(dict.fromkeys(images.find(photos)))
     stylizer = Stylizer(model)
-    chosen = list(dict.fromkeys(styles.find_all(stylizer.network.styles, style)))
-    names = [stylizer.network.styles[index].name for index in chosen]
-    targets = _targets(paths, names, pathlib.Path(output), file_format)
+    chosen = _choose(stylizer.network.styles, style, raw)
+    targets = _targets(paths, list(chosen), pathlib.Path(output), file_format)
 
     if sheet:
         images.check_writable_format(sheet)
@@ -199,23 +217,40 @@ def stylize_files(
         for path, row in zip(bar, targets, strict=True):
             try:
                 photo = images.load(path, max_side=max_side)
-                pastiches = stylizer(photo, chosen)
+                pastiches = stylizer(photo, list(chosen.values()), raw=True)
             except UserError as error:
                 failures.append(str(error) if str(path) in str(error) else f"{path}: {error}")
                 continue
-            for target, pastiche in zip(row, pastiches, strict=True):
-                images.save(target, pastiche, quality=quality)
+            finished = [
+                colour.mix(photo, colour.keep_colours(photo, pastiche, colours), strength)
+                for pastiche in pastiches
+            ]
+            metadata = images.read_metadata(path)
+            for target, picture in zip(row, finished, strict=True):
+                images.save(target, picture, quality=quality, metadata=metadata)
                 written.append(target)
             if sheet:
-                rows.append([_small(photo), *map(_small, pastiches)])
+                rows.append([_small(photo), *map(_small, finished)])
     if rows:
-        images.save(sheet, sheets.contact_sheet(rows, column_labels=["photo", *names]))
+        images.save(sheet, sheets.contact_sheet(rows, column_labels=["photo", *chosen]))
         written.append(pathlib.Path(sheet))
     if failures:
         done = f" (the other {len(written)} pictures are written)" if written else ""
         raise UserError("; ".join(failures) + done)
     _LOG.info("wrote %d pictures to %s", len(written), output)
     return written
+
+
+def _choose(styles, text, raw):
+    """What `--style` asks for: a dict of names for files to rows of style weights."""
+    parsed = blend.parse(text)
+    if isinstance(parsed, dict):
+        row = blend.weights(styles, parsed, raw)
+        parts = [f"{styles[index].name}_{row[index]:.2g}" for index in np.flatnonzero(row)]
+        # File names end at 255 bytes.
+        return {"_".join(parts)[:120]: row}
+    indices = style_sets.find_all(styles, parsed)
+    return {styles[index].name: blend.weights(styles, index) for index in indices}
 
 
 def _small(image):

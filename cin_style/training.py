@@ -42,10 +42,36 @@ def train(recipe, output):
     Raises:
         UserError: anything wrong with the recipe, the files it names or the run folder.
     """
-    _check(recipe)
+    check(recipe)
     style_set = styles.StyleSet.from_folder(
         recipe.styles, recipe.style_names.split(",") if recipe.style_names else None
     )
+    return run(recipe, output, style_set, _new_network)
+
+
+def _new_network(recipe, new_styles, style_images, objective, photos):
+    network = StyleTransferNetwork(new_styles, dtype=recipe.precision)
+    network.set_palettes(style_images)
+    if recipe.init_from:
+        _start_from(network, storage.load(recipe.init_from))
+    return network
+
+
+def run(recipe, output, style_set, make_network, finish=None):
+    """A run of any kind: what `train` and `finetune` have in common.
+
+    Args:
+        recipe: a checked `Recipe`.
+        output: the run folder; see `train` for what it gets.
+        style_set: the `StyleSet` to learn.
+        make_network: called with the recipe (its `precision` resolved), the styles, their
+            images, the objective and the held-out photos (or `None`); returns the network
+            to train, all that is trainable in it.
+        finish: called with the trained network in float32; returns the network to save.
+
+    Returns:
+        The network that was saved.
+    """
     photos, held_out = data.hold_out(data.open_photos(recipe.content), recipe.holdout)
     output = writable_folder(output)
     checkpoint = callbacks.Checkpoint(output / "checkpoint.npz")
@@ -56,18 +82,13 @@ def train(recipe, output):
         return storage.load(model_path)
 
     keras.utils.set_random_seed(recipe.seed)
-    network = StyleTransferNetwork(
-        [dataclasses.replace(s, image_size=recipe.style_size) for s in style_set.styles],
-        dtype=recipe.precision,
-    )
+    new_styles = [dataclasses.replace(s, image_size=recipe.style_size) for s in style_set.styles]
     style_images = style_set.load_images(recipe.style_size)
-    network.set_palettes(style_images)
-    if recipe.init_from:
-        _start_from(network, storage.load(recipe.init_from))
-    objective = make_objective(recipe, style_images, [s.weight for s in style_set.styles])
+    objective = make_objective(recipe, style_images, [s.weight for s in new_styles])
+    crops = data.center_crops(held_out, recipe.image_size) if recipe.holdout else None
+    network = make_network(recipe, new_styles, style_images, objective, crops)
     trainer = StyleTrainer(network, objective)
     trainer.compile(optimizer=make_optimizer(recipe), jit_compile=True if recipe.xla else "auto")
-    crops = data.center_crops(held_out, recipe.image_size) if recipe.holdout else None
     before_path = output / "before.json"
     if crops is not None and not before_path.is_file():
         write_json(before_path, evaluate.style_losses(network, objective, crops))
@@ -80,17 +101,18 @@ def train(recipe, output):
     )
     _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_images)
 
-    trained = StyleTransferNetwork(network.styles)
-    trained.set_weights(network.get_weights())
+    trained = network.with_styles(new_styles, network.get_style_embeddings())
     plot_losses(callbacks.read_log(output / "losses.csv"), output / "losses.png")
     if crops is not None:
         _evaluate(trained, objective, crops, output)
-    storage.save(trained, model_path, half=recipe.half)
+    result = finish(trained) if finish else trained
+    storage.save(result, model_path, half=recipe.half)
     _LOG.info("wrote %s", model_path)
-    return trained
+    return result
 
 
-def _check(recipe):
+def check(recipe):
+    """Raises a `UserError` for a number in a recipe that is out of its range."""
     for name in ("steps", "batch_size", "image_size", "style_size", "checkpoint_every"):
         if getattr(recipe, name) < 1:
             raise UserError(f"--{name} must be at least 1. Received: {getattr(recipe, name)}")
@@ -184,11 +206,15 @@ def _start_from(network, other):
         for style, row in zip(other.styles, other.get_style_embeddings(), strict=True)
     }
     embeddings = network.get_style_embeddings()
-    # A style it does not know begins as the mean of those it does: a plain 1 and 0 would
-    # not fit convolutions that have long been trained.
-    mean = np.mean(list(known.values()), axis=0)
+    # A style it does not know begins as the mean of those it does, with its own palette: a
+    # plain 1 and 0 would not fit convolutions that have long been trained.
+    unknown = np.mean(list(known.values()), axis=0)
+    palette = slice(-2 * network.normalizations[-1].gamma.shape[1], None)
     for index, style in enumerate(network.styles):
-        embeddings[index] = known.get(style.name, mean)
+        own = embeddings[index, palette].copy()
+        embeddings[index] = known.get(style.name, unknown)
+        if style.name not in known:
+            embeddings[index, palette] = own
     network.set_style_embeddings(embeddings)
 
 
@@ -204,7 +230,7 @@ def _note_run(recipe, style_set, photos, output, resumed):
         precision=resolve_precision(recipe.precision),
         vgg_weights=recipe.vgg_weights or vgg.default_weights(),
     )
-    arguments = dataclasses.asdict(recipe)
+    arguments = json.loads(json.dumps(dataclasses.asdict(recipe)))
     if resumed:
         try:
             earlier = json.loads(path.read_text(encoding="utf-8"))["recipe"]

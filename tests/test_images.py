@@ -114,8 +114,8 @@ def test_cmyk_with_a_useless_profile_is_converted_plainly():
 
 
 def test_16_bit_grey():
-    samples = np.array([[0, 257, 12850, 32768, 65535]], dtype="uint16")
-    expected = np.array([0, 1, 50, 128, 255])  # samples / 65535 * 255
+    samples = np.array([[0, 257, 12850, 32768, 51529, 65535]], dtype="uint16")
+    expected = np.array([0, 1, 50, 128, 201, 255])  # samples / 65535 * 255
     np.testing.assert_array_equal(pixels(png16(samples, 0))[0], np.stack([expected] * 3, -1))
     tiff = encode(Image.fromarray(samples), "TIFF")
     np.testing.assert_array_equal(pixels(tiff)[0], np.stack([expected] * 3, -1))

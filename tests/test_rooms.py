@@ -33,6 +33,7 @@ ORDER = [
     "blend",
     "colour",
     "stylize",
+    "compose",
     "demo",
     "cli",
 ]

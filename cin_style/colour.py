@@ -1,0 +1,56 @@
+"""What a pastiche keeps of its photo: the colours, or a share of the photo itself."""
+
+import numpy as np
+
+from cin_style.errors import UserError
+
+COLOURS = ("style", "luminance", "histogram")
+
+
+def keep_colours(photo, pastiche, colours):
+    """Gives a pastiche its photo's colours back (Gatys et al. 2017, "Controlling Perceptual
+    Factors in Neural Style Transfer", section 5).
+
+    Args:
+        photo, pastiche: float arrays (height, width, 3) in [0, 1].
+        colours: `luminance` takes only the lightness from the pastiche, hue and saturation
+            from the photo (CIELAB); `histogram` shifts each channel of the pastiche to the
+            photo's distribution of values; `style` leaves the pastiche as it is.
+
+    Returns:
+        float32 (height, width, 3) in [0, 1].
+
+    Raises:
+        UserError: another word.
+    """
+    check(1, colours)
+    if colours == "style":
+        return pastiche
+    # Slow to import, and not needed by most.
+    if colours == "luminance":
+        from skimage.color import lab2rgb, rgb2lab
+
+        lab = rgb2lab(photo)
+        lab[..., 0] = rgb2lab(pastiche)[..., 0]
+        return lab2rgb(lab).astype("float32").clip(0, 1)
+    from skimage.exposure import match_histograms
+
+    return match_histograms(pastiche, photo, channel_axis=-1).astype("float32").clip(0, 1)
+
+
+def check(strength, colours):
+    """Raises a `UserError` unless `mix` takes the strength and `keep_colours` the word."""
+    if not 0 <= strength <= 1:
+        raise UserError(f"--strength must be from 0 to 1. Received: {strength}")
+    if colours not in COLOURS:
+        raise UserError(f"--colours must be one of {', '.join(COLOURS)}. Received: {colours}")
+
+
+def mix(photo, pastiche, strength):
+    """The photo and its pastiche mixed: 0 is the photo, 1 the pastiche, exactly.
+
+    Raises:
+        UserError: a strength outside [0, 1].
+    """
+    check(strength, "style")
+    return (np.float32(1 - strength) * photo + np.float32(strength) * pastiche).astype("float32")

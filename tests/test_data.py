@@ -118,6 +118,7 @@ def test_crops_are_squares_of_random_size_and_place(tmp_path):
     assert 48 <= height.min() < 60 and 90 < height.max() <= 102
     centres = across[:, 16, 16]
     assert centres.min() < 60 and centres.max() > 140
+    assert abs(np.corrcoef(centres, down[:, 16, 16])[0, 1]) < 0.4
     assert across.max() > 190 and across.min() < 10 and down.max() > 95 and down.min() < 5
 
 

@@ -4,9 +4,11 @@
 # EXTRA=tensorflow (GPU) or EXTRA=jax instead of cpu chooses the backend's packages.
 
 EXTRA ?= cpu
+KERAS_BACKEND ?= $(if $(filter jax,$(EXTRA)),jax,tensorflow)
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+export KERAS_BACKEND
 
 .PHONY: demo test lint format clean
 

@@ -84,7 +84,9 @@ def load(path):
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+            if not isinstance(config, dict):
+                raise ValueError("its config.json holds no object")
+    except Exception as error:  # zipfile raises many kinds; each means a bad file
         raise UserError(
             f"{path} is not a model file, or is cut short ({error}). Copy it again."
         ) from error

@@ -98,10 +98,11 @@ class Stylizer:
 
     def _paint_rows(self, painter, photo, rows):
         network, paint = painter
-        # A blend of styles is the blend of their embeddings: one slot for each picture.
+        # A blend of styles is the blend of their embeddings: one slot for each picture. Summed
+        # style by style, as the layers do it for maps, so that both round alike.
         slots = np.zeros((network.num_styles, self._embeddings.shape[1]), "float32")
-        used = np.flatnonzero(rows.any(axis=0))
-        slots[: len(rows)] = rows[:, used] @ self._embeddings[used]
+        for style in np.flatnonzero(rows.any(axis=0)):
+            slots[: len(rows)] += rows[:, style, None] * self._embeddings[style]
         network.set_style_embeddings(slots)
         weights = np.eye(network.num_styles, dtype="float32")[: len(rows)]
         return paint(np.repeat(photo[None], len(rows), axis=0), weights)

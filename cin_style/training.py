@@ -43,9 +43,8 @@ def train(recipe, output):
         UserError: anything wrong with the recipe, the files it names or the run folder.
     """
     check(recipe)
-    style_set = styles.StyleSet.from_folder(
-        recipe.styles, recipe.style_names.split(",") if recipe.style_names else None
-    )
+    names = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
+    style_set = styles.StyleSet.from_folder(recipe.styles, names or None)
     return run(recipe, output, style_set, _new_network)
 
 
@@ -75,9 +74,16 @@ def run(recipe, output, style_set, make_network, finish=None):
     photos, held_out = data.hold_out(data.open_photos(recipe.content), recipe.holdout)
     output = writable_folder(output)
     checkpoint = callbacks.Checkpoint(output / "checkpoint.npz")
-    recipe = _note_run(recipe, style_set, photos, output, resumed=checkpoint.path.is_file())
+    recipe = dataclasses.replace(
+        recipe,
+        precision=resolve_precision(recipe.precision),
+        vgg_weights=recipe.vgg_weights or vgg.default_weights(),
+    )
+    resumed = checkpoint.path.is_file()
+    if resumed:
+        _check_same(recipe, output)
     model_path = output / "model.keras"
-    if checkpoint.path.is_file() and model_path.is_file():
+    if resumed and model_path.is_file():
         _LOG.info("%s is finished; another --output starts another run.", output)
         return storage.load(model_path)
 
@@ -87,6 +93,9 @@ def run(recipe, output, style_set, make_network, finish=None):
     objective = make_objective(recipe, style_images, [s.weight for s in new_styles])
     crops = data.center_crops(held_out, recipe.image_size) if recipe.holdout else None
     network = make_network(recipe, new_styles, style_images, objective, crops)
+    if not resumed:
+        _note_run(recipe, new_styles, photos, output)
+    _LOG.info("computing in %s on %s", recipe.precision, keras.backend.backend())
     trainer = StyleTrainer(network, objective)
     trainer.compile(optimizer=make_optimizer(recipe), jit_compile=True if recipe.xla else "auto")
     before_path = output / "before.json"
@@ -218,45 +227,37 @@ def _start_from(network, other):
     network.set_style_embeddings(embeddings)
 
 
-def _note_run(recipe, style_set, photos, output, resumed):
-    """Writes run.json, or on resuming checks the recipe against it.
-
-    Returns:
-        The recipe with its precision and loss network weights resolved.
-    """
-    path = output / "run.json"
-    recipe = dataclasses.replace(
-        recipe,
-        precision=resolve_precision(recipe.precision),
-        vgg_weights=recipe.vgg_weights or vgg.default_weights(),
-    )
-    arguments = json.loads(json.dumps(dataclasses.asdict(recipe)))
-    if resumed:
-        try:
-            earlier = json.loads(path.read_text(encoding="utf-8"))["recipe"]
-        except (OSError, ValueError, KeyError) as error:
+def _check_same(recipe, output):
+    """Raises a `UserError` unless the run folder's run has the arguments of the recipe."""
+    try:
+        text = (output / "run.json").read_text(encoding="utf-8")
+        earlier = json.loads(text)["recipe"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{output} holds a checkpoint but no readable run.json. Choose another --output."
+        ) from error
+    for name, value in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
+        if name not in Recipe.RESUMABLE and earlier.get(name) != value:
             raise UserError(
-                f"{output} holds a checkpoint but no readable run.json. Choose another --output."
-            ) from error
-        for name, value in arguments.items():
-            if name not in Recipe.RESUMABLE and earlier.get(name) != value:
-                raise UserError(
-                    f"{output} holds a run with --{name}={earlier.get(name)}, not {value}. Give "
-                    "the same arguments to go on with it, or choose another --output."
-                )
-        return recipe
-    _LOG.info("computing in %s on %s", recipe.precision, keras.backend.backend())
+                f"{output} holds a run with --{name}={earlier.get(name)}, not {value}. Give the "
+                "same arguments to go on with it, or choose another --output."
+            )
+
+
+def _note_run(recipe, new_styles, photos, output):
+    """Writes run.json, and clears away what a run that never got to a checkpoint left."""
+    for name in ("before.json", "losses.csv"):
+        (output / name).unlink(missing_ok=True)
     write_json(
-        path,
+        output / "run.json",
         {
-            "recipe": arguments,
+            "recipe": dataclasses.asdict(recipe),
             "started": datetime.datetime.now().isoformat(timespec="seconds"),
             "photos": len(photos),
-            "styles": [style.to_dict() for style in style_set.styles],
+            "styles": [style.to_dict() for style in new_styles],
             "versions": versions(),
         },
     )
-    return recipe
 
 
 def versions():

@@ -31,16 +31,18 @@ class Stylizer:
     Args:
         model: a `StyleTransferNetwork`, a `.keras` file, or the name of a network in the
             package.
+        dtype: dtype policy to paint in; by default Keras' global one (float32).
 
     Attributes:
         network: the network.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, dtype=None):
         if isinstance(model, str | os.PathLike):
             model = storage.load(model)
         self.network = model
         self._embeddings = model.get_style_embeddings()
+        self._dtype = dtype
         self._painters = {}
 
     def __call__(self, photo, styles, raw=False):
@@ -89,7 +91,7 @@ class Stylizer:
         """
         if (slots, maps) not in self._painters:
             names = [f"slot_{index}" for index in range(slots)]
-            network = self.network.with_styles(names)
+            network = self.network.with_styles(names, dtype=self._dtype)
             self._painters[slots, maps] = (
                 network,
                 _compile(network.with_maps() if maps else network),

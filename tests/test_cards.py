@@ -28,11 +28,11 @@ def card(tiny_network, tmp_path):
     return path
 
 
-def rewrite(card, **changes):
-    """Saves the card's arrays again with some of them changed."""
-    with np.load(card) as file:
+def rewrite(path, **changes):
+    """Saves a card's arrays again with some of them changed."""
+    with np.load(path) as file:
         arrays = dict(file)
-    np.savez(card, **(arrays | changes))
+    np.savez(path, **(arrays | changes))
 
 
 def test_a_round_trip_is_exact(tiny_network, card, photo, tmp_path):

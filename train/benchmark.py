@@ -52,7 +52,7 @@ def measure_painting(precision, side, steps):
     from cin_style.network import StyleTransferNetwork
     from cin_style.stylize import Stylizer
 
-    stylizer = Stylizer(StyleTransferNetwork(["a", "b"], dtype=precision))
+    stylizer = Stylizer(StyleTransferNetwork(["a", "b"]), dtype=precision)
     photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
     times = []
     for _ in range(steps + 2):

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import tqdm
 
-from cin_style import images, sheets, storage, training, vgg
+from cin_style import compose, finetuning, images, sheets, storage, training, vgg
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.recipe import Recipe
@@ -36,64 +36,77 @@ def run(output, model=None, train_on=None):
     Args:
         output: folder for the pictures.
         model: see `Stylizer`; by default the network in the package.
-        train_on: a folder of style images to train a small network on afterwards, for about
-            a minute, to see training happen.
+        train_on: a folder of style images. Also trains a small network on some of them for
+            about a minute, to see training happen, and adds one to the network.
 
     Raises:
         UserError: when the folder can't be written to.
     """
     output = writable_folder(pathlib.Path(output))
-    photos = sample_photos()
     if model is None:
         if not storage.bundled():
             raise UserError("this installation holds no trained network.")
         model = next(iter(storage.bundled()))
-    stylizer = Stylizer(model)
-    names = [style.name for style in stylizer.network.styles]
+    network = storage.load(model)
+    names = [style.name for style in network.styles]
+    stylizer = Stylizer(network)
+    photos = writable_folder(output / "photos")
     rows = []
-    for name, photo in tqdm.tqdm(photos.items(), unit="photo"):
+    for name, photo in tqdm.tqdm(sample_photos().items(), unit="photo"):
+        images.save(photos / f"{name}.png", photo)
         pastiches = stylizer(photo, names)
         for style, pastiche in zip(names, pastiches, strict=True):
             images.save(output / f"{name}_{style}.jpg", pastiche)
         rows.append([photo, *pastiches])
     images.save(output / "sheet.jpg", sheets.contact_sheet(rows, column_labels=["photo", *names]))
+    made = [
+        (output / "sheet.jpg", "every sample photo in every style"),
+        (output / "<photo>_<style>.jpg", "each picture by itself"),
+    ]
+    if len(names) >= 4:
+        corners = ",".join(names[index * len(names) // 4] for index in range(4))
+        grid = output / "blends.jpg"
+        compose.blend_photo(network, photos / "chelsea.png", corners, grid, max_side=384)
+        made.append((grid, "blends of four styles, one at each corner"))
     if train_on:
-        _train(train_on, photos, output)
+        made += _learn(network, pathlib.Path(train_on), photos, output)
     _LOG.info("\nLook at")
-    _LOG.info("  %s  every sample photo in every style", output / "sheet.jpg")
-    _LOG.info("  %s  each picture by itself", output / "<photo>_<style>.jpg")
-    if train_on:
-        _LOG.info("  %s  how the small network came along", output / "training" / "previews")
-        _LOG.info("  %s  its loss curves", output / "training" / "losses.png")
+    for path, what in made:
+        _LOG.info("  %s  %s", path, what)
 
 
-def _train(styles, photos, output):
-    folder = writable_folder(output / "photos")
-    for name, photo in photos.items():
-        images.save(folder / f"{name}.png", photo)
-    weights = vgg.at_hand()
-    run = output / "training"
-    # Each demonstration trains anew; going on with a finished run would show nothing.
-    shutil.rmtree(run, ignore_errors=True)
+def _learn(network, styles, photos, output):
+    """Trains a small network, and adds a style to the given one."""
     names = [style.name for style in StyleSet.from_folder(styles).styles]
-    recipe = Recipe(
-        styles=str(styles),
-        style_names=",".join(names[:: max(1, len(names) // 4)][:4]),
-        content=str(folder),
-        vgg_weights=weights or "random",
-        style_layers="block1_conv2,block2_conv2,block3_conv3",
-        steps=150,
-        batch_size=4,
-        image_size=96,
-        style_size=192,
-        gram_normalization=0.5,
-        holdout=1,
-        preview_every=50,
-        checkpoint_every=25,
-    )
-    _LOG.info(
-        "\nTraining a small network on %s for about a minute, with VGG16's weights %s",
-        styles,
-        f"from {weights}" if weights else "at RANDOM since none are at hand (see BUILD.md)",
-    )
-    training.train(recipe, run)
+    weights = vgg.at_hand()
+    options = {
+        "content": str(photos),
+        "vgg_weights": weights or "random",
+        "style_layers": "block1_conv2,block2_conv2,block3_conv3",
+        "batch_size": 4,
+        "image_size": 96,
+        "style_size": 192,
+        "gram_normalization": 0.5,
+        "holdout": 1,
+        "checkpoint_every": 25,
+        "preview_every": 50,
+    }
+    runs = output / "training", output / "finetuning"
+    for folder in runs:
+        # Each demonstration trains anew; going on with a finished run would show nothing.
+        shutil.rmtree(folder, ignore_errors=True)
+    source = f"from {weights}" if weights else "at RANDOM, as none are at hand (see BUILD.md)"
+    _LOG.info("\nTraining a small network on %s, with VGG16's weights %s", styles, source)
+    some = ",".join(names[:: max(1, len(names) // 4)][:4])
+    training.train(Recipe(styles=str(styles), style_names=some, steps=150, **options), runs[0])
+
+    new = StyleSet.from_folder(styles).paths[-1]
+    _LOG.info("\nAdding the style %s to the painted network", new.stem)
+    larger = finetuning.finetune(network, new, output=runs[1], steps=50, **options)
+    photo = images.load(photos / "chelsea.png")
+    images.save(output / f"chelsea_{new.stem}.jpg", Stylizer(larger)(photo, new.stem))
+    return [
+        (runs[0] / "previews", "how the small network came along"),
+        (runs[0] / "losses.png", "its loss curves"),
+        (output / f"chelsea_{new.stem}.jpg", "a photo in the style that was added"),
+    ]

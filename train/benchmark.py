@@ -1,6 +1,6 @@
-"""Speed and memory of training and of painting, as one table.
+"""Speed and memory of training, painting, fine-tuning and blending.
 
-    python train/benchmark.py [--image_size 256 --batch_size 8 --steps 10]
+    python train/benchmark.py [--image_size 256 --batch_size 4 --steps 10]
 
 Each row is measured in a process of its own, so that one's memory does not count as the
 other's. Weights are random, which changes nothing about the time. Images per second are of
@@ -18,7 +18,7 @@ import sys
 import time
 
 
-def measure_training(precision, image_size, batch_size, num_styles, steps):
+def measure_training(precision, image_size, batch_size, num_styles, steps, finetuning=False):
     """Seconds of the median training step, and what the process took at most, in MiB."""
     import keras
     import numpy as np
@@ -30,6 +30,9 @@ def measure_training(precision, image_size, batch_size, num_styles, steps):
 
     rng = np.random.default_rng(0)
     network = StyleTransferNetwork([f"s{i}" for i in range(num_styles)], dtype=precision)
+    if finetuning:
+        for layer in network.convolutions:
+            layer.trainable = False
     layers = dict.fromkeys(("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3"), 1e-4)
     loss_network = VGG16(layers, "random", dtype=precision)
     pictures = [rng.random((256, 256, 3), dtype="float32") for _ in range(num_styles)]
@@ -37,12 +40,8 @@ def measure_training(precision, image_size, batch_size, num_styles, steps):
     trainer.compile(optimizer=keras.optimizers.Adam(1e-3))
     images = rng.random((batch_size, image_size, image_size, 3), dtype="float32")
     batch = images, rng.integers(num_styles, size=batch_size).astype("int32")
-    times = []
-    for _ in range(steps + 2):
-        start = time.perf_counter()
-        trainer.train_on_batch(batch)
-        times.append(time.perf_counter() - start)
-    return {"seconds": statistics.median(times[2:]), "mib": peak_memory()}
+    seconds = median_seconds(lambda: trainer.train_on_batch(batch), steps)
+    return {"seconds": seconds, "mib": peak_memory()}
 
 
 def measure_painting(precision, side, steps):
@@ -54,12 +53,39 @@ def measure_painting(precision, side, steps):
 
     stylizer = Stylizer(StyleTransferNetwork(["a", "b"]), dtype=precision)
     photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
+    return {"seconds": median_seconds(lambda: stylizer(photo, "a"), steps), "mib": peak_memory()}
+
+
+def measure_many_styles(num_styles, side, steps):
+    """Seconds to load a network of so many styles, and of a blend of two of them."""
+    import pathlib
+    import tempfile
+
+    import numpy as np
+
+    from cin_style import storage
+    from cin_style.network import StyleTransferNetwork
+    from cin_style.stylize import Stylizer
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "model.keras")
+        storage.save(StyleTransferNetwork([f"s{i}" for i in range(num_styles)]), path)
+        start = time.perf_counter()
+        stylizer = Stylizer(path)
+        load = time.perf_counter() - start
+    photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
+    blend = {"s0": 0.7, f"s{num_styles - 1}": 0.3}
+    return {"load": load, "seconds": median_seconds(lambda: stylizer(photo, blend), steps)}
+
+
+def median_seconds(call, steps):
+    """The median time of `steps` calls, after two that don't count."""
     times = []
     for _ in range(steps + 2):
         start = time.perf_counter()
-        stylizer(photo, "a")
+        call()
         times.append(time.perf_counter() - start)
-    return {"seconds": statistics.median(times[2:]), "mib": peak_memory()}
+    return statistics.median(times[2:])
 
 
 def peak_memory():
@@ -94,7 +120,7 @@ def main():
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--image_size", type=int, default=256)
-    parser.add_argument("--batch_size", type=int, default=8)
+    parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--num_styles", type=int, default=8)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
@@ -104,30 +130,45 @@ def main():
         print(json.dumps(globals()[name](**json.loads(values))))
         return
 
+    size = {
+        "image_size": arguments.image_size,
+        "batch_size": arguments.batch_size,
+        "num_styles": arguments.num_styles,
+        "steps": arguments.steps,
+    }
     print(
-        f"training: {arguments.image_size} px, batch {arguments.batch_size}, "
-        f"{arguments.num_styles} styles; {os.cpu_count()} cores\n"
+        f"{arguments.image_size} px, batch {arguments.batch_size}, {arguments.num_styles} styles, "
+        f"{os.cpu_count()} cores\n"
     )
     print("| precision | training, images/s | peak MiB | 512 px photo, ms | peak MiB |")
     print("|---|---|---|---|---|")
-    speeds = {}
+    steps = {}
     for precision in ("float32", "mixed_bfloat16"):
-        step = in_a_process(
-            "measure_training",
-            precision=precision,
-            image_size=arguments.image_size,
-            batch_size=arguments.batch_size,
-            num_styles=arguments.num_styles,
-            steps=arguments.steps,
-        )
-        paint = in_a_process("measure_painting", precision=precision, side=512, steps=5)
-        speeds[precision] = arguments.batch_size / step["seconds"]
+        steps[precision] = in_a_process("measure_training", precision=precision, **size)
+        paint = in_a_process("measure_painting", precision=precision, side=512, steps=9)
         print(
-            f"| {precision} | {speeds[precision]:.1f} | {step['mib']:.0f} "
-            f"| {paint['seconds'] * 1000:.0f} | {paint['mib']:.0f} |",
+            f"| {precision} | {arguments.batch_size / steps[precision]['seconds']:.1f} "
+            f"| {steps[precision]['mib']:.0f} | {paint['seconds'] * 1000:.0f} "
+            f"| {paint['mib']:.0f} |",
             flush=True,
         )
-    print(f"\nmixed_bfloat16 is {speeds['mixed_bfloat16'] / speeds['float32']:.2f} x float32")
+    ratio = steps["float32"]["seconds"] / steps["mixed_bfloat16"]["seconds"]
+    print(f"\nA training step in mixed_bfloat16 is {ratio:.2f} times as fast as in float32.")
+
+    tuning = in_a_process("measure_training", precision=precision, finetuning=True, **size)
+    print(
+        f"A fine-tuning step takes {tuning['seconds'] / steps[precision]['seconds']:.2f} of a "
+        f"training step's time and {tuning['mib'] / steps[precision]['mib']:.2f} of its memory "
+        f"({precision})."
+    )
+    few, many = (
+        in_a_process("measure_many_styles", num_styles=count, side=512, steps=9)
+        for count in (8, 10_000)
+    )
+    print(
+        f"With 10,000 styles a blend takes {many['seconds'] / few['seconds']:.3f} of the time with "
+        f"8 ({few['seconds'] * 1000:.0f} ms), and loading {many['load'] - few['load']:.2f} s more."
+    )
 
 
 if __name__ == "__main__":

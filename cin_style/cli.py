@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib.util
 import logging
 import os
 import re
@@ -245,7 +246,7 @@ def _demo(arguments):
 
 
 def _main(arguments):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_logging.set_verbosity(absl_logging.WARNING)
     logger = logging.getLogger("cin_style")
     handler = logging.StreamHandler(sys.stderr)
@@ -259,7 +260,8 @@ def _main(arguments):
         print(f"cin-style: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        hint = " Run the same command again to go on." if arguments.command == "train" else ""
+        resumable = arguments.command in ("train", "finetune")
+        hint = " Run the same command again to go on." if resumable else ""
         print(f"\ncin-style: interrupted.{hint}", file=sys.stderr)
         return 130
     except BrokenPipeError:
@@ -277,6 +279,8 @@ def _import_keras():
     """
     sys.stderr.flush()
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    if not importlib.util.find_spec("tensorflow") and importlib.util.find_spec("jax"):
+        os.environ.setdefault("KERAS_BACKEND", "jax")
     try:
         os.dup2(nothing, 2)
         import keras  # noqa: F401

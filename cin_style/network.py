@@ -252,6 +252,18 @@ class StyleTransferNetwork(keras.Model):
         last.gamma.assign(np.stack([values.std(axis=0) for values in logits]))
         last.beta.assign(np.stack([values.mean(axis=0) for values in logits]))
 
+    def copy_convolutions(self, other):
+        """Takes over the convolutions of another network.
+
+        Raises:
+            UserError: when the other has another architecture.
+        """
+        if (self.widths, self.residual_blocks) != (other.widths, other.residual_blocks):
+            raise UserError("the other network has another architecture (widths or blocks).")
+        for mine, theirs in zip(self.convolutions, other.convolutions, strict=True):
+            # A copy: on JAX, variables would share an array that the first step gives away.
+            mine.kernel.assign(np.array(ops.convert_to_numpy(theirs.kernel)))
+
     def get_style_embedding(self, key):
         """One style's gammas and betas: float32 (3206,); see `get_style_embeddings`."""
         return self.get_style_embeddings()[self.find_style(key)]
@@ -277,8 +289,7 @@ class StyleTransferNetwork(keras.Model):
             dtype: see the class.
         """
         other = type(self)(styles, self.widths, self.residual_blocks, dtype=dtype)
-        for mine, theirs in zip(self.convolutions, other.convolutions, strict=True):
-            theirs.kernel.assign(mine.kernel)
+        other.copy_convolutions(self)
         if embeddings is not None:
             other.set_style_embeddings(embeddings)
         return other

@@ -206,10 +206,7 @@ def make_optimizer(recipe):
 
 def _start_from(network, other):
     """Takes over another network's convolutions, and its embeddings of styles of equal name."""
-    if (network.widths, network.residual_blocks) != (other.widths, other.residual_blocks):
-        raise UserError("--init_from: that network has another architecture.")
-    for mine, theirs in zip(network.convolutions, other.convolutions, strict=True):
-        mine.kernel.assign(theirs.kernel)
+    network.copy_convolutions(other)
     known = {
         style.name: row
         for style, row in zip(other.styles, other.get_style_embeddings(), strict=True)

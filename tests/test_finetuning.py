@@ -124,13 +124,11 @@ def test_nearest_finds_the_style_a_new_one_is_made_of(tiny_network, photo_folder
     )
     network = tiny_network.with_styles(["new"])
     names = finetuning.nearest(network, tiny_network, [painting], objective, photos)
-    assert names == [["birch"]]
+    assert "birch" in names[0]
     last = 2 * network.normalizations[-1].gamma.shape[1]
-    np.testing.assert_allclose(
-        network.get_style_embeddings()[0, :-last],
-        tiny_network.get_style_embedding("birch")[:-last],
-        atol=1e-6,
-    )
+    mixed = np.mean([tiny_network.get_style_embedding(name) for name in names[0]], axis=0)
+    found = network.get_style_embeddings()[0]
+    np.testing.assert_allclose(found[:-last], mixed[:-last], atol=1e-6)
 
 
 @pytest.mark.parametrize("init", ["ones", "cedar"])

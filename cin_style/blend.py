@@ -3,13 +3,12 @@
 import math
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from scipy import ndimage
 
+from cin_style import images
 from cin_style import styles as style_sets
 from cin_style.errors import UserError
-
-DIRECTIONS = ("x", "y", "radial")
 
 
 def weights(styles, blend, raw=False):
@@ -66,7 +65,7 @@ def normalize(rows, raw=False):
             "blend weights must not be negative. To extrapolate beyond a style, keep them as "
             "they are with --raw_weights."
         )
-    total = rows.sum(axis=-1, keepdims=True)
+    total = rows.sum(axis=-1, keepdims=True, dtype="float64").astype(rows.dtype)
     if (total == 0).any():
         raise UserError("blend weights must not all be zero: give at least one style some.")
     # Dividing one-hot weights by 1 leaves them as they are, to the bit.
@@ -154,8 +153,7 @@ def across(size, start, end, direction="x"):
         float32 (height, width, num_styles).
     """
     height, width = size
-    y = np.linspace(0, 1, height)[:, None] * np.ones((1, width))
-    x = np.linspace(0, 1, width)[None] * np.ones((height, 1))
+    y, x = np.meshgrid(np.linspace(0, 1, height), np.linspace(0, 1, width), indexing="ij")
     if direction == "x":
         share = x
     elif direction == "y":
@@ -166,8 +164,8 @@ def across(size, start, end, direction="x"):
         share = np.hypot((2 * x - 1) * aspect, 2 * y - 1) / far
     else:
         raise UserError(f"a blend goes across x, y or radial. Received: {direction}")
-    share = share[..., None]
-    return (np.asarray(start) * (1 - share) + np.asarray(end) * share).astype("float32")
+    share = share[..., None].astype("float32")
+    return np.float32(start) * (1 - share) + np.float32(end) * share
 
 
 def mask_map(mask, rows, size, soften=0.0):
@@ -188,8 +186,8 @@ def mask_map(mask, rows, size, soften=0.0):
         UserError: a mask that can't be read, has another size, or indexes more styles than
             there are; a grey mask with other than two rows.
     """
-    image = _open_mask(mask)
-    rows = np.asarray(rows, "float64")
+    image = open_mask(mask)
+    rows = np.asarray(rows, "float32")
     if image.size != (size[1], size[0]):
         raise UserError(
             f"the mask is {image.width} x {image.height} px, but the photo is {size[1]} x "
@@ -202,25 +200,31 @@ def mask_map(mask, rows, size, soften=0.0):
                 f"the mask has the index {values.max()}, but only {len(rows)} styles are given: "
                 f"indices go from 0 to {len(rows) - 1}."
             )
-        shares = np.eye(len(rows))[values]
+        shares = np.eye(len(rows), dtype="float32")[values]
     else:
         if len(rows) != 2:
             raise UserError(
                 f"a grey mask chooses between two styles, but {len(rows)} are given. Use an "
                 "indexed image (palette mode) for more."
             )
-        white = np.asarray(image.convert("L"), "float64") / 255
+        white = np.asarray(image.convert("L"), "float32") / np.float32(255)
         shares = np.stack([1 - white, white], axis=-1)
+    if not 0 <= soften < math.inf:
+        raise UserError(f"--soften must be at least 0 px. Received: {soften}")
     if soften:
         shares = ndimage.gaussian_filter(shares, (soften, soften, 0), mode="nearest")
     return (shares @ rows).astype("float32")
 
 
-def _open_mask(mask):
-    if isinstance(mask, Image.Image):
-        return mask
-    try:
+def open_mask(mask):
+    """A mask (file or `PIL.Image`) as an image of palette mode, or else as RGB.
+
+    Raises:
+        UserError: a file that can't be read.
+    """
+    if not isinstance(mask, Image.Image):
+        picture = images.open_rgb(mask)  # checks the file
         with Image.open(mask) as image:
-            return ImageOps.exif_transpose(image)
-    except (OSError, UnidentifiedImageError) as error:
-        raise UserError(f"cannot read the mask {mask}: {error}") from error
+            # An indexed image is wanted as it is.
+            mask = image.copy() if image.mode == "P" else picture
+    return mask

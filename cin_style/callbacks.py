@@ -109,6 +109,15 @@ def read_log(path):
     ]
 
 
+def _check_finite(finite):
+    if not finite:
+        raise UserError(
+            "the loss is no longer finite. Start again in another --output with a lower "
+            "--learning_rate, with --clip_norm or with --precision float32. (The last good "
+            "checkpoint, if there was one, is kept.)"
+        )
+
+
 class StopWhenNotFinite(keras.callbacks.Callback):
     """Ends the run with a `UserError` when the loss is NaN or infinite.
 
@@ -123,11 +132,7 @@ class StopWhenNotFinite(keras.callbacks.Callback):
         self._check(logs)
 
     def _check(self, logs):
-        if not math.isfinite(float(logs["loss"])):
-            raise UserError(
-                "the loss is no longer finite. Start again with a lower --learning_rate, with "
-                "--clip_norm or with --precision float32; the last good checkpoint is kept."
-            )
+        _check_finite(math.isfinite(float(logs["loss"])))
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -138,15 +143,27 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         path: ends in `.npz`. Holds the network's weights and the optimizer's variables in
-            their order, the optimizer's count of steps among them.
+            their order, and the count of steps (which is not the optimizer's: in float16 it
+            leaves out the steps whose gradients overflow).
+
+    Attributes:
+        step: steps done so far.
     """
 
     def __init__(self, path):
         super().__init__()
         self.path = pathlib.Path(path)
+        self.step = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
 
     def on_epoch_end(self, epoch, logs=None):
-        arrays = {name: np.asarray(value) for name, value in _state(self.model)}
+        arrays = {name: keras.ops.convert_to_numpy(value) for name, value in _variables(self.model)}
+        # The epoch's losses were taken before its last update.
+        weights = [array for name, array in arrays.items() if name.startswith("network/")]
+        _check_finite(all(np.isfinite(array).all() for array in weights))
+        arrays["step"] = np.int64(self.step)
         with write_beside(self.path) as temporary:
             np.savez(temporary, **arrays)
 
@@ -165,7 +182,8 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 arrays = dict(file)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            step = int(arrays.pop("step"))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(
                 f"the checkpoint {self.path} can't be read: {error}. Delete it to start again."
             ) from error
@@ -178,7 +196,8 @@ class Checkpoint(keras.callbacks.Callback):
             )
         for name, variable in variables:
             variable.assign(arrays[name])
-        return int(trainer.optimizer.iterations)
+        self.step = step
+        return step
 
 
 def _variables(trainer):
@@ -188,10 +207,6 @@ def _variables(trainer):
         for group, variables in groups.items()
         for index, variable in enumerate(variables)
     ]
-
-
-def _state(trainer):
-    return [(name, keras.ops.convert_to_numpy(value)) for name, value in _variables(trainer)]
 
 
 class Previews(keras.callbacks.Callback):

@@ -60,7 +60,7 @@ class StyleCard:
             UserError: another suffix, or provenance too long to fit.
         """
         path = pathlib.Path(path)
-        if path.suffix != ".npz":
+        if not path.name.endswith(".style.npz"):
             raise UserError(f"a style card's name must end in .style.npz. Received: {path}")
         card = {"format": FORMAT, "fingerprint": self.fingerprint, "style": self.style.to_dict()}
         text = json.dumps(card, ensure_ascii=False).encode()
@@ -93,27 +93,26 @@ class StyleCard:
         if path.stat().st_size > LARGEST:
             raise UserError(f"{path} is larger than a style card can be ({LARGEST // 1024} KB).")
         try:
+            with zipfile.ZipFile(path) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                    raise ValueError("it unpacks to more than a card can hold")
             with np.load(path, allow_pickle=False) as file:
-                text, embedding = file["card"].tobytes(), file["embedding"]
-                seal = file["seal"]
+                text, embedding, seal = (file[name] for name in ("card", "embedding", "seal"))
+            text = text.tobytes()
             card = json.loads(text)
-            version = card["format"]
-            values = card["style"], card["fingerprint"]
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            if card["format"] == FORMAT:
+                result = cls(card["style"], embedding, str(card["fingerprint"]))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        except Exception as error:  # whatever a file made up by someone leads to
             raise UserError(
                 f"{path} is no style card, or is damaged: {error}. Get it again from its maker."
             ) from error
-        if version != FORMAT:
+        if card["format"] != FORMAT:
             raise UserError(
-                f"{path} has the format {version}; this version of cin_style reads {FORMAT}. "
-                "Update cin_style."
+                f"{path} has the format {card['format']}; this version of cin_style reads "
+                f"{FORMAT}. Update cin_style."
             )
-        try:
-            result = cls(values[0], embedding, values[1])
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
-        except TypeError as error:
-            raise UserError(f"{path} is no style card: {error}") from error
         if not np.array_equal(seal, result._seal(text)):
             raise UserError(f"{path} was altered after it was made. Get it again from its maker.")
         return result
@@ -129,23 +128,30 @@ def import_cards(network, cards):
     Raises:
         UserError: a card of another base network, or a style whose name is taken.
     """
+    fingerprint, names = network.fingerprint, {style.name for style in network.styles}
+    length = network.get_style_embedding(0).size
     for card in cards:
-        if card.fingerprint != network.fingerprint:
+        if card.fingerprint != fingerprint:
             raise UserError(
                 f"the card of {card.style.name} was learned on another network "
-                f"({card.fingerprint[:12]}, this is {network.fingerprint[:12]}): a style only "
-                "works with the convolutions it was learned on. Train it on this network with "
-                "cin-style finetune."
+                f"({card.fingerprint[:12]}, this is {fingerprint[:12]}): a style only works with "
+                "the convolutions it was learned on. Train it on this network with cin-style "
+                "finetune."
             )
-        if card.embedding.shape != network.get_style_embeddings().shape[1:]:
+        if card.embedding.size != length:
             raise UserError(
                 f"the card of {card.style.name} has {card.embedding.size} numbers; this network's "
-                f"styles have {network.get_style_embeddings().shape[1]}."
+                f"styles have {length}. Get the card again from its maker."
+            )
+        if card.style.name in names:
+            raise UserError(
+                f"the network has a style named {card.style.name} already. Give one of them "
+                "another name with cin-style styles --rename first."
             )
     return network.append([card.style for card in cards], [card.embedding for card in cards])
 
 
-def change(network, cards=None, removed=None, renamed=None):
+def edit_styles(network, cards=None, removed=None, renamed=None):
     """A new network with styles added, left out or renamed, as the command line asks.
 
     Args:

@@ -5,6 +5,7 @@ import dataclasses
 import importlib.util
 import logging
 import os
+import pathlib
 import re
 import sys
 
@@ -59,7 +60,7 @@ def _parser():
 
     sub = command("train", _train, "train a network on a folder of style images")
     sub.add_argument("--output", required=True, metavar="RUN_DIR", help="folder for the run")
-    add_recipe(sub, Recipe, required=("styles", "content"))
+    _add_recipe(sub, Recipe, required=("styles", "content"))
 
     sub = command("stylize", _stylize, "paint photos")
     _add_model(sub)
@@ -100,7 +101,7 @@ def _parser():
 
     sub = command("finetune", _finetune, "add styles to a trained network")
     sub.add_argument("--output", required=True, metavar="RUN_DIR", help="folder for the run")
-    add_recipe(sub, FinetuneRecipe, required=("model", "styles", "content"))
+    _add_recipe(sub, FinetuneRecipe, required=("model", "styles", "content"))
 
     sub = command("styles", _styles, "list a network's styles, share or change them")
     _add_model(sub)
@@ -124,23 +125,25 @@ def _add_model(sub):
     )
 
 
-def add_recipe(sub, recipe_class, required=()):
+def _add_recipe(sub, recipe_class, required):
     """Adds an option for every field of a recipe class."""
     for field in dataclasses.fields(recipe_class):
-        options = {"help": field.metadata["help"], "default": field.default}
+        options = {"help": field.metadata["help"]}
         if field.name in required:
-            options = {"help": field.metadata["help"], "required": True}
-        elif isinstance(field.default, bool):
+            options["required"] = True
+        elif field.default == "":
+            options["default"] = argparse.SUPPRESS  # "(default: )" would say nothing
+        else:
+            options["default"] = field.default
+        if isinstance(field.default, bool):
             options["action"] = argparse.BooleanOptionalAction
-        elif not isinstance(field.default, tuple):
-            options["type"] = type(field.default)
-        if isinstance(field.default, tuple):
-            options["nargs"] = "+"
-        if "choices" in field.metadata:
+        elif isinstance(field.default, tuple):
+            options |= {"nargs": "+", "action": "extend", "metavar": "PATH"}
+        elif "choices" in field.metadata:
             options["choices"] = field.metadata["choices"]
-        if field.default == "":
-            # "(default: )" would say nothing.
-            options["default"] = argparse.SUPPRESS if field.name not in required else None
+        else:
+            metavars = {int: "N", float: "X", str: "TEXT"}
+            options |= {"type": type(field.default), "metavar": metavars[type(field.default)]}
         sub.add_argument(f"--{field.name}", **options)
 
 
@@ -218,20 +221,23 @@ def _finetune(arguments):
 
 
 def _styles(arguments):
-    from cin_style import cards, storage
+    from cin_style import cards, files, storage
 
     asked = (arguments.export, arguments.cards, arguments.remove, arguments.rename)
     if sum(value is not None for value in asked) > 1:
         raise UserError("give only one of --export, --import, --remove and --rename at a time.")
-    if any(asked):
+    if any(value is not None for value in asked):
         if not arguments.output:
             raise UserError("--output is missing: where shall the result go?")
+        files.writable_folder(pathlib.Path(arguments.output).parent)
         network = storage.load(arguments.model)
         if arguments.export:
             cards.StyleCard.of(network, arguments.export).save(arguments.output)
         else:
-            storage.save(cards.change(network, *asked[1:]), arguments.output)
+            storage.save(cards.edit_styles(network, *asked[1:]), arguments.output)
         return
+    if arguments.output:
+        raise UserError("--output goes with --export, --import, --remove or --rename.")
     styles = storage.load(arguments.model).styles
     width = max(len(style.name) for style in styles)
     for number, style in enumerate(styles):

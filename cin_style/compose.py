@@ -11,7 +11,7 @@ from cin_style import blend, images, sheets
 from cin_style import styles as style_sets
 from cin_style.errors import UserError
 from cin_style.files import writable_folder, write_beside
-from cin_style.stylize import Stylizer
+from cin_style.stylize import Stylizer, check_max_side
 
 _LOG = logging.getLogger("cin_style")
 
@@ -60,53 +60,74 @@ def blend_photo(
     to_file = bool(output.suffix) and not output.is_dir()
     if to_file:
         images.check_writable_format(output)
-    writable_folder(output.parent if to_file else output)
+    if sum(value is not None for value in (mask, across, steps)) > 1:
+        raise UserError("give only one of --mask, --across and --steps: each is another picture.")
+    if soften and mask is None:
+        raise UserError("--soften is for the edges of a --mask.")
     stylizer = Stylizer(model)
-    styles = stylizer.network.styles
-    indices = style_sets.find_all(styles, style_names)
+    indices = style_sets.find_all(stylizer.network.styles, style_names)
     if len(indices) < 2:
         raise UserError(f"a blend needs at least two styles: --styles a,b. Received: {style_names}")
-    rows = [blend.weights(styles, index) for index in indices]
-    labels = [styles[index].name for index in indices]
+    # Maps hold a weight for every style and pixel, so only these few styles.
+    chosen = list(dict.fromkeys(indices))
+    stylizer = Stylizer(stylizer.network.select(chosen))
+    rows = [np.eye(len(chosen), dtype="float32")[chosen.index(index)] for index in indices]
+    labels = [stylizer.network.styles[chosen.index(index)].name for index in indices]
+    if mask is None and across is None and output.suffix.lower() != ".webp":
+        if len(rows) not in (2, 4):
+            raise UserError(
+                f"a strip goes between two styles and a grid between four, but {len(rows)} are "
+                "given. For more, walk through them: --output NAME.webp."
+            )
+    elif across is not None and len(rows) != 2:
+        raise UserError(f"--across goes between two styles. Received: {len(rows)}")
+    check_max_side(max_side)
     picture = images.load(photo, max_side=max_side)
-    target = output if to_file else output / "sheet.png"
+    if mask is not None:
+        maps = blend.mask_map(_mask_of(mask, photo, picture), rows, picture.shape[:2], soften)
+    elif across is not None:
+        maps = blend.across(picture.shape[:2], *rows, across)
+    else:
+        maps = None
+        steps = (9 if len(rows) == 2 or output.suffix == ".webp" else 5) if steps is None else steps
+        blends = blend.grid(rows, steps) if len(rows) == 4 else blend.path(*rows[:2], steps)
 
-    if mask is not None or across is not None:
-        if mask is not None:
-            maps = blend.mask_map(mask, rows, picture.shape[:2], soften)
-        elif len(rows) == 2:
-            maps = blend.across(picture.shape[:2], *rows, across)
-        else:
-            raise UserError(f"--across goes between two styles. Received: {len(rows)}")
-        target = output if to_file else output / f"{pathlib.Path(photo).stem}_blend.png"
+    writable_folder(output.parent if to_file else output)
+    name = "sheet.png" if maps is None else f"{pathlib.Path(photo).stem}_blend.png"
+    target = output if to_file else output / name
+    if maps is not None:
         images.save(target, stylizer(picture, maps))
     elif target.suffix.lower() == ".webp":
-        _save_walk(target, _walk(stylizer, picture, rows, steps or 9))
-    elif len(rows) == 2:
-        path = blend.path(*rows, steps or 9)
-        pictures = _paint(stylizer, picture, path, output, to_file)
-        captions = [f"{row[indices[1]]:.0%}" for row in path]
-        captions[0], captions[-1] = labels
-        images.save(target, sheets.contact_sheet([pictures], column_labels=captions))
-    elif len(rows) == 4:
-        grid = blend.grid(rows, steps or 5)
-        pictures = _paint(stylizer, picture, grid.reshape(-1, len(styles)), output, to_file)
-        count = len(grid)
-        images.save(
-            target,
-            sheets.contact_sheet(
-                [pictures[start : start + count] for start in range(0, len(pictures), count)],
-                column_labels=[labels[0], *[""] * (count - 2), labels[1]],
-                bottom_labels=[labels[2], *[""] * (count - 2), labels[3]],
-            ),
-        )
+        _save_walk(target, _walk(stylizer, picture, rows, steps))
     else:
-        raise UserError(
-            f"a strip goes between two styles and a grid between four, but {len(rows)} are given. "
-            "For more, walk through them: --output NAME.webp."
-        )
+        pictures = _paint(stylizer, picture, blends.reshape(-1, len(chosen)), output, to_file)
+        inner = [""] * (steps - 2)
+        if len(rows) == 4:
+            sheet = sheets.contact_sheet(
+                [pictures[start : start + steps] for start in range(0, len(pictures), steps)],
+                column_labels=[labels[0], *inner, labels[1]],
+                bottom_labels=[labels[2], *inner, labels[3]],
+            )
+        else:
+            shares = [f"{index / (steps - 1):.0%}" for index in range(1, steps - 1)]
+            captions = [labels[0], *shares, labels[1]]
+            sheet = sheets.contact_sheet([pictures], column_labels=captions)
+        images.save(target, sheet)
     _LOG.info("wrote %s", target)
     return target
+
+
+def _mask_of(mask, photo, picture):
+    """The mask, scaled like the photo has been."""
+    image = blend.open_mask(mask)
+    size = images.open_rgb(photo).size
+    if image.size != size:
+        raise UserError(
+            f"the mask is {image.width} x {image.height} px, but the photo is {size[0]} x "
+            f"{size[1]} px. Scale the mask to the photo's size."
+        )
+    method = Image.Resampling.NEAREST if image.mode == "P" else Image.Resampling.LANCZOS
+    return image.resize(picture.shape[1::-1], method)
 
 
 def _paint(stylizer, picture, rows, output, to_file):

@@ -83,7 +83,9 @@ class TfdsPhotos:
             raise
         except Exception as error:  # TFDS raises many kinds; each means "not to be had"
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"cannot read tfds:{spec}: {reason}") from error
+            raise UserError(
+                f"cannot read tfds:{spec}: {reason}. Check the name, the split and the connection."
+            ) from error
 
     def __len__(self):
         return len(self._source)
@@ -164,7 +166,10 @@ def center_crops(photos, size):
         left, top = (photo.width - side) // 2, (photo.height - side) // 2
         crops.append(_crop(photo, left, top, side, size))
     if not crops:
-        raise UserError("none of the photos kept out of training can be read.")
+        raise UserError(
+            f"none of the {len(photos)} photos kept out of training can be read, the first of "
+            f"them {photos.name(0)}. Give other --content, or --holdout 0."
+        )
     return images.from_uint8(np.stack(crops))
 
 

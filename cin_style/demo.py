@@ -45,7 +45,7 @@ def run(output, model=None, train_on=None):
     output = writable_folder(pathlib.Path(output))
     if model is None:
         if not storage.bundled():
-            raise UserError("this installation holds no trained network.")
+            raise UserError("this installation holds no network to show; train one first.")
         model = next(iter(storage.bundled()))
     network = storage.load(model)
     names = [style.name for style in network.styles]
@@ -94,7 +94,8 @@ def _learn(network, styles, photos, output):
     runs = output / "training", output / "finetuning"
     for folder in runs:
         # Each demonstration trains anew; going on with a finished run would show nothing.
-        shutil.rmtree(folder, ignore_errors=True)
+        if (folder / "run.json").is_file():
+            shutil.rmtree(folder)
     source = f"from {weights}" if weights else "at RANDOM, as none are at hand (see BUILD.md)"
     _LOG.info("\nTraining a small network on %s, with VGG16's weights %s", styles, source)
     some = ",".join(names[:: max(1, len(names) // 4)][:4])

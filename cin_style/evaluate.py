@@ -1,5 +1,6 @@
 """Content and style losses per style on photos that training never saw."""
 
+import collections
 import csv
 import io
 
@@ -19,27 +20,34 @@ def style_losses(network, objective, photos, batch_size=8):
         batch_size: photos per pass.
 
     Returns:
-        A list with a dict per style: `style`, `content_loss`, `style_loss` (weighted, mean
-        over the photos) and one unweighted style loss for each style layer.
+        A list with a dict per style: `style`, and see `losses_of_style`.
     """
-    rows = []
-    for index, style in enumerate(network.styles):
-        sums = {}
-        for start in range(0, len(photos), batch_size):
-            batch = photos[start : start + batch_size]
-            ids = np.full(len(batch), index, "int32")
-            weights = np.eye(network.num_styles, dtype="float32")[ids]
-            pastiches = network.predict_on_batch([batch, weights])
-            terms = objective.terms(batch, ids, pastiches)
-            values = {
-                **{name: terms[name] for name in ("content_loss", "style_loss")},
-                **objective.layer_losses(batch, ids, pastiches)[1],
-            }
-            for name, value in values.items():
-                total = float(np.sum(ops.convert_to_numpy(value), dtype="float64"))
-                sums[name] = sums.get(name, 0.0) + total
-        rows.append({"style": style.name, **{name: v / len(photos) for name, v in sums.items()}})
-    return rows
+    return [
+        {"style": style.name, **losses_of_style(network, objective, photos, index, batch_size)}
+        for index, style in enumerate(network.styles)
+    ]
+
+
+def losses_of_style(network, objective, photos, index, batch_size=8):
+    """Measures a network's pastiches of all photos in one of its styles.
+
+    Args:
+        index: the style's number; for the others see `style_losses`.
+
+    Returns:
+        A dict of means over the photos: `content_loss` and `style_loss`, weighted, and the
+        unweighted style loss of each style layer.
+    """
+    sums = collections.defaultdict(float)
+    for start in range(0, len(photos), batch_size):
+        batch = photos[start : start + batch_size]
+        ids = np.full(len(batch), index, "int32")
+        weights = np.eye(network.num_styles, dtype="float32")[ids]
+        pastiches = network.predict_on_batch([batch, weights])
+        content, style = objective.layer_losses(batch, ids, pastiches)
+        for name, value in (objective.weigh(content, style, ids) | style).items():
+            sums[name] += float(np.sum(ops.convert_to_numpy(value), dtype="float64"))
+    return {name: total / len(photos) for name, total in sums.items()}
 
 
 def write_table(path, rows):

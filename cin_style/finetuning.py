@@ -8,9 +8,8 @@ import tempfile
 import time
 
 import numpy as np
-from keras import ops
 
-from cin_style import storage, training
+from cin_style import evaluate, storage, training
 from cin_style.errors import UserError
 from cin_style.recipe import FinetuneRecipe
 from cin_style.styles import StyleSet
@@ -68,25 +67,28 @@ def run(recipe, base, output):
     if recipe.init not in ("nearest", "ones"):
         base.find_style(recipe.init)
 
-    def make_network(recipe, new_styles, style_images, objective, photos):
+    def make_network(recipe, new_styles):
         network = base.with_styles(new_styles, dtype=recipe.precision)
         for layer in network.convolutions:
             layer.trainable = False
+        return network
+
+    def initialize(network, recipe, style_images, objective, photos):
         if recipe.init == "nearest":
             if photos is None:
                 raise UserError("--init nearest needs held-out photos: give a --holdout above 0.")
             nearest(network, base, style_images, objective, photos[:4])
-        else:
-            if recipe.init != "ones":
-                embedding = base.get_style_embedding(recipe.init)
-                network.set_style_embeddings(np.tile(embedding, (len(new_styles), 1)))
+            return
+        if recipe.init != "ones":
+            embedding = base.get_style_embedding(recipe.init)
+            network.set_style_embeddings(np.tile(embedding, (network.num_styles, 1)))
+        if recipe.palette_start:
             network.set_palettes(style_images)
-        return network
 
     def finish(trained):
         return base.append(trained.styles, trained.get_style_embeddings())
 
-    return training.run(recipe, output, style_set, make_network, finish)
+    return training.run(recipe, output, style_set, make_network, initialize, finish)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,16 +121,17 @@ def nearest(network, base, style_images, objective, photos, candidates=3):
     old = base.get_style_embeddings()
     network.set_palettes(style_images)
     palettes = network.get_style_embeddings()
-    last = 2 * network.normalizations[-1].gamma.shape[1]
+    palette = network.palette_columns
     embeddings, names = palettes.copy(), []
     for index, style in enumerate(network.styles):
 
         def start(rows, index=index):
             embedding = old[list(rows)].mean(axis=0)
-            embedding[-last:] = palettes[index, -last:]
+            embedding[palette] = palettes[index, palette]
             embeddings[index] = embedding
             network.set_style_embeddings(embeddings)
-            return _Start(tuple(rows), _loss(network, objective, photos, index))
+            losses = evaluate.losses_of_style(network, objective, photos, index)
+            return _Start(tuple(rows), losses["content_loss"] + losses["style_loss"])
 
         singles = sorted((start([row]) for row in range(len(old))), key=lambda s: s.loss)
         best_rows = [single.rows[0] for single in singles[:candidates]]
@@ -143,13 +146,3 @@ def nearest(network, base, style_images, objective, photos, candidates=3):
         _LOG.info("%s begins as %s", style.name, " + ".join(names[-1]))
     _LOG.info("(searched for %.1f s)", time.monotonic() - begun)
     return names
-
-
-def _loss(network, objective, photos, index):
-    ids = np.full(len(photos), index, "int32")
-    weights = np.eye(network.num_styles, dtype="float32")[ids]
-    pastiches = network.predict_on_batch([photos, weights])
-    terms = objective.terms(photos, ids, pastiches)
-    return float(
-        np.mean(ops.convert_to_numpy(terms["content_loss"] + terms["style_loss"]), dtype="float64")
-    )

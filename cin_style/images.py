@@ -89,6 +89,8 @@ def open_rgb(source, at_least=None):
             return _to_rgb(_upright(image))
     except FileNotFoundError as error:
         raise UserError(f"no such photo: {name}. Check the path.") from error
+    except PermissionError as error:
+        raise UserError(f"not allowed to read {name}. Change its permissions.") from error
     except UnidentifiedImageError as error:
         raise UserError(
             f"{name} is not an image that can be read here: expected JPEG, PNG, WebP, BMP, "

@@ -235,6 +235,11 @@ class StyleTransferNetwork(keras.Model):
             layer.gamma.assign(tables[2 * index])
             layer.beta.assign(tables[2 * index + 1])
 
+    @property
+    def palette_columns(self):
+        """The columns of style embeddings that are the last gamma and beta, as a slice."""
+        return slice(-2 * self.normalizations[-1].gamma.shape[1], None)
+
     def set_palettes(self, style_images):
         """Gives every style's pastiches the mean and contrast of its image, per colour channel.
 

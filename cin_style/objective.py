@@ -67,8 +67,8 @@ class StyleObjective(keras.layers.Layer):
             energy = np.mean(np.square(table, dtype="float64"), axis=(1, 2))
             if not (energy > 0).all():
                 raise UserError(
-                    f"style image {int(np.argmin(energy))} is blank as seen by layer {layer} of "
-                    "the loss network. Replace it."
+                    f"style image {int(np.argmin(energy))} (counted from 0) is blank as seen by "
+                    f"layer {layer} of the loss network. Replace it."
                 )
             factors = (REFERENCE_ENERGY / energy) ** gram_normalization
             self.grams[layer] = self._constant(f"{layer}_grams", table)
@@ -119,6 +119,22 @@ class StyleObjective(keras.layers.Layer):
         }
         return content, style
 
+    def weigh(self, content, style, style_ids):
+        """What `layer_losses` returns, weighted and summed over the layers.
+
+        Returns:
+            A dict of float32 (batch,): `content_loss` and `style_loss`.
+        """
+        return {
+            "content_loss": sum(
+                weight * content[layer] for layer, weight in self.content_layers.items()
+            ),
+            "style_loss": sum(
+                ops.take(self.factors[layer], style_ids) * style[layer]
+                for layer in self.style_layers
+            ),
+        }
+
     @property
     def term_names(self):
         """The keys of what `terms` returns."""
@@ -141,16 +157,7 @@ class StyleObjective(keras.layers.Layer):
             A dict of float32 (batch,): `content_loss`, `style_loss` and, where they have a
             weight, `total_variation` and `extreme_activations`.
         """
-        content, style = self.layer_losses(images, style_ids, pastiches)
-        terms = {
-            "content_loss": sum(
-                weight * content[layer] for layer, weight in self.content_layers.items()
-            ),
-            "style_loss": sum(
-                ops.take(self.factors[layer], style_ids) * style[layer]
-                for layer in self.style_layers
-            ),
-        }
+        terms = self.weigh(*self.layer_losses(images, style_ids, pastiches), style_ids)
         if self.total_variation_weight:
             terms["total_variation"] = self.total_variation_weight * losses.total_variation(
                 pastiches

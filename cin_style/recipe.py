@@ -8,15 +8,14 @@ def _option(default, text, **metadata):
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what a training run computes.
+class RunRecipe:
+    """What decides the outcome of any run, of training and of fine-tuning.
 
-    Each field is an option of `cin-style train` of the same name; its `help` metadata is the
-    documentation. The defaults are the recipe of Dumoulin et al. 2017, appendix A.
+    Each field is an option of the command line with the same name; its `help` metadata is the
+    documentation. The defaults are the recipe of Dumoulin et al. 2017, appendix A, but for
+    `style_rate` and `palette_start`, which it has not (see train/results/README.md).
     """
 
-    styles: str = _option("", "folder of style images, with or without a styles.json")
-    style_names: str = _option("", "train only these styles of the folder: name,name,...")
     content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
     steps: int = _option(40_000, "training steps in all")
     batch_size: int = _option(16, "examples per step, over all devices")
@@ -26,12 +25,13 @@ class Recipe:
     style_rate: float = _option(
         10.0, "learning rate of the gammas and betas, as a multiple of learning_rate"
     )
+    palette_start: bool = _option(True, "begin every style at its image's mean and contrast")
     warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
     decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
     clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
     ema: float = _option(0.0, "momentum of a moving average of the weights; 0 for none")
-    content_weight: float = _option(1.0, "weight of the content loss")
-    style_weight: float = _option(1e-4, "weight of the style loss")
+    content_weight: float = _option(1.0, "weight of content layers that have none of their own")
+    style_weight: float = _option(1e-4, "weight of style layers that have none of their own")
     content_layers: str = _option("block3_conv3", "VGG16 layers: name[=weight],...")
     style_layers: str = _option(
         "block1_conv2,block2_conv2,block3_conv3,block4_conv3", "VGG16 layers: name[=weight],..."
@@ -41,7 +41,7 @@ class Recipe:
     )
     total_variation_weight: float = _option(0.0, "weight of the pastiche's total variation")
     activation_penalty: float = _option(
-        0.0, "weight of extreme normalized activations; against droplets, try 3e4"
+        0.0, "weight of extreme normalized activations, which show as droplets"
     )
     vgg_weights: str = _option(
         "", "imagenet, random, or a .npz or .h5 file; default $CIN_STYLE_VGG_WEIGHTS or imagenet"
@@ -49,27 +49,42 @@ class Recipe:
     pooling: str = _option("avg", "pooling in VGG16", choices=("avg", "max"))
     precision: str = _option(
         "auto",
-        "auto takes mixed_bfloat16 where the processor has it",
+        "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
     seed: int = _option(0, "of the initial weights and of all sampling")
-    init_from: str = _option("", "start from this model's convolutions, and styles of equal name")
-    holdout: int = _option(16, "content photos kept out of training, for previews and figures")
-    preview_every: int = _option(500, "steps between preview sheets; 0 for none")
+    holdout: int = _option(
+        -1,
+        "content photos kept out of training, for previews and figures; "
+        "-1: 16, or an eighth of them if that is fewer",
+    )
     checkpoint_every: int = _option(100, "steps between checkpoints, log lines and curve points")
+    preview_every: int = _option(
+        500, "steps between preview sheets, drawn at checkpoints; 0 for none"
+    )
     half: bool = _option(False, "store the final model's weights in float16")
-    xla: bool = _option(False, "compile the step with XLA (the default on GPU and TPU)")
+    xla: str = _option(
+        "auto",
+        "compile the step with XLA; auto: on GPU and TPU",
+        choices=("auto", "on", "off"),
+    )
 
     # What may differ between a run and its continuation.
     RESUMABLE = ("preview_every", "half", "xla")
 
 
 @dataclasses.dataclass(frozen=True)
-class FinetuneRecipe(Recipe):
-    """Everything that decides what adding styles to a trained network computes.
+class Recipe(RunRecipe):
+    """Everything that decides what a training run computes; see `RunRecipe`."""
 
-    See `Recipe`; these fields are new or have another default.
-    """
+    styles: str = _option("", "folder of style images, with or without a styles.json")
+    style_names: str = _option("", "train only these styles of the folder: name,name,...")
+    init_from: str = _option("", "start from this model's convolutions, and styles of equal name")
+
+
+@dataclasses.dataclass(frozen=True)
+class FinetuneRecipe(RunRecipe):
+    """Everything that decides what adding styles to a network computes; see `RunRecipe`."""
 
     model: str = _option("", "the trained network to add styles to")
     styles: tuple = _option((), "folders of style images, and style images")

@@ -9,9 +9,11 @@ _PAPER = (250, 249, 246)
 _INK = (40, 40, 44)
 
 
-def contact_sheet(
-    rows, *, column_labels=None, bottom_labels=None, row_labels=None, cell=256, gap=6
-):
+# WebP ends at 16,383 px.
+_LARGEST = 16_000
+
+
+def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=256, gap=6):
     """Lays pictures out in a labelled grid.
 
     Args:
@@ -20,21 +22,18 @@ def contact_sheet(
             its cell and centred in it.
         column_labels: a text above each column, or `None`.
         bottom_labels: a text below each column, or `None`.
-        row_labels: a text at the left of each row, or `None`.
-        cell: side of a cell in pixels.
+        cell: side of a cell in pixels; less where the sheet would be too large for a file.
         gap: space between cells in pixels.
 
     Returns:
         uint8 array (height, width, 3).
     """
+    columns = max(len(row) for row in rows)
+    cell = max(1, min(cell, _LARGEST // (max(columns, len(rows)) + 1) - gap))
     font = ImageFont.load_default(size=max(11, cell // 16))
     line = max(16, cell // 10)
-    columns = max(len(row) for row in rows)
-    left = gap
-    if row_labels:
-        left += max(int(font.getlength(label)) for label in row_labels) + 2 * gap
     top = gap + (line if column_labels else 0)
-    width = left + columns * (cell + gap)
+    width = gap + columns * (cell + gap)
 
     scaled = [[_fit(picture, cell) for picture in row] for row in rows]
     heights = [max((p.height for p in row if p), default=cell) for row in scaled]
@@ -43,42 +42,15 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     for labels, y in ((column_labels, top // 2), (bottom_labels, height - line // 2 - gap // 2)):
         for column, label in enumerate(labels or []):
-            middle = left + column * (cell + gap) + cell // 2
+            middle = gap + column * (cell + gap) + cell // 2
             draw.text((middle, y), _shorten(label, font, cell), _INK, font, anchor="mm")
     y = top
     for index, row in enumerate(scaled):
-        if row_labels:
-            middle = (left - gap, y + heights[index] // 2)
-            draw.text(middle, row_labels[index], _INK, font, anchor="rm")
         for column, picture in enumerate(row):
             if picture:
-                x = left + column * (cell + gap) + (cell - picture.width) // 2
+                x = gap + column * (cell + gap) + (cell - picture.width) // 2
                 sheet.paste(picture, (x, y + (heights[index] - picture.height) // 2))
         y += heights[index] + gap
-    return np.asarray(sheet)
-
-
-def wrap(pictures, labels, columns):
-    """Splits a flat list of pictures into rows of `columns` with a caption under each.
-
-    Returns:
-        A list of rows for `contact_sheet`, every picture with its label drawn below it.
-    """
-    captioned = [caption(picture, label) for picture, label in zip(pictures, labels, strict=True)]
-    return [captioned[start : start + columns] for start in range(0, len(captioned), columns)]
-
-
-def caption(picture, label):
-    """Returns the picture (uint8) with a strip below it that carries `label`."""
-    image = _as_pil(picture)
-    line = max(18, image.width // 9)
-    font = ImageFont.load_default(size=max(11, image.width // 14))
-    sheet = Image.new("RGB", (image.width, image.height + line), _PAPER)
-    sheet.paste(image, (0, 0))
-    text = _shorten(label, font, image.width)
-    ImageDraw.Draw(sheet).text(
-        (image.width // 2, image.height + line // 2), text, _INK, font, anchor="mm"
-    )
     return np.asarray(sheet)
 
 

@@ -99,9 +99,12 @@ def load(path):
         )
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{path} does not hold a usable network: {reason}") from error
+    except Exception as error:  # Keras raises many kinds; each means a bad file
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(
+            f"{path} does not hold a network that this version can load. Copy it again or update "
+            f"cin_style. ({reason})"
+        ) from error
 
 
 def bundled():

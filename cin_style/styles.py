@@ -36,10 +36,22 @@ class Style:
     image_size: int | None = None
 
     def __post_init__(self):
-        if not isinstance(self.name, str) or not re.fullmatch(r"[^\s/\\,=]{1,80}", self.name):
+        allowed = r"[^\s/\\,=.-][^\s/\\,=]{0,79}"
+        if not (
+            isinstance(self.name, str)
+            and self.name.isprintable()
+            and self.name != "all"  # on the command line, every style
+            and re.fullmatch(allowed, self.name)
+        ):
             raise UserError(
                 "a style's name must be 1 to 80 characters without spaces, slashes, commas "
-                f"and equals signs. Received: {self.name!r}"
+                "and equals signs, not begin with a dot or dash, and not be all. "
+                f"Received: {self.name!r}"
+            )
+        if self.image_size is not None and not isinstance(self.image_size, int):
+            raise UserError(
+                f"the image size of style {self.name} must be a whole number. "
+                f"Received: {self.image_size!r}"
             )
         if not (isinstance(self.weight, int | float) and 0 < self.weight < math.inf):
             raise UserError(

@@ -9,6 +9,7 @@ import pathlib
 import keras
 import numpy as np
 import tqdm
+from PIL import Image
 
 from cin_style import blend, colour, images, sheets, storage
 from cin_style import network as networks
@@ -18,8 +19,13 @@ from cin_style.files import writable_folder
 
 _LOG = logging.getLogger("cin_style")
 
-# Pixels painted at a time when one photo is wanted in many styles: bounds the memory.
+# When one photo is wanted in many styles: bounds on what is painted at a time. The number of
+# slots does not depend on the photo's size, so that a new size needs no new network.
 _PIXELS_AT_ONCE = 2**20
+_MOST_SLOTS = 8
+
+# On a CPU, painting a megapixel takes about this much memory at its peak.
+_GIB_PER_MEGAPIXEL = 1.0
 
 
 class Stylizer:
@@ -66,7 +72,7 @@ class Stylizer:
         photo = _check_photo(photo)
         dimensions = getattr(styles, "ndim", 0)
         if dimensions == 3:
-            return self._paint_map(photo, blend.normalize(np.asarray(styles, "float64"), raw))
+            return self._paint_map(photo, blend.normalize(np.asarray(styles, "float32"), raw))
         several = isinstance(styles, list | tuple) or dimensions == 2
         if several and not len(styles):
             raise UserError("no style given: at least one is needed.")
@@ -74,8 +80,9 @@ class Stylizer:
             blend.weights(self.network.styles, style, raw)
             for style in (styles if several else [styles])
         ]
-        at_once = max(1, _PIXELS_AT_ONCE // (photo.shape[0] * photo.shape[1]))
-        painter = self._painter(min(at_once, len(rows)))
+        slots = min(_MOST_SLOTS, len(rows))
+        at_once = max(1, min(slots, _PIXELS_AT_ONCE // (photo.shape[0] * photo.shape[1])))
+        painter = self._painter(slots)
         painted = np.concatenate(
             [
                 self._paint_rows(painter, photo, np.stack(rows[start : start + at_once]))
@@ -107,7 +114,7 @@ class Stylizer:
             slots[: len(rows)] += rows[:, style, None] * self._embeddings[style]
         network.set_style_embeddings(slots)
         weights = np.eye(network.num_styles, dtype="float32")[: len(rows)]
-        return paint(np.repeat(photo[None], len(rows), axis=0), weights)
+        return _run(paint, np.repeat(photo[None], len(rows), axis=0), weights)
 
     def _paint_map(self, photo, maps):
         if maps.shape != (*photo.shape[:2], self.network.num_styles):
@@ -119,7 +126,7 @@ class Stylizer:
         used = np.flatnonzero(maps.any(axis=(0, 1)))
         network, paint = self._painter(len(used), maps=True)
         network.set_style_embeddings(self._embeddings[used])
-        return paint(photo[None], maps[None, ..., used].astype("float32"))[0]
+        return _run(paint, photo[None], maps[None, ..., used].astype("float32"))[0]
 
 
 def _check_photo(photo):
@@ -140,6 +147,23 @@ def _check_photo(photo):
             f"{networks.SMALLEST_SIDE} px each way. Take a larger photo."
         )
     return photo
+
+
+def _run(paint, photos, weights):
+    """Paints, and says what to do where the memory does not suffice."""
+    height, width = photos.shape[1:3]
+    advice = f"a picture of {width} x {height} px; --max_side makes it smaller."
+    megapixels = height * width / 1e6
+    if megapixels > 8:
+        gib = round(megapixels * _GIB_PER_MEGAPIXEL)
+        _LOG.warning("some %d GiB of memory are needed for %s", gib, advice)
+    try:
+        return paint(photos, weights)
+    except Exception as error:
+        exhausted = "RESOURCE_EXHAUSTED" in str(error) or "Exhausted" in type(error).__name__
+        if not (exhausted or isinstance(error, MemoryError)):
+            raise
+        raise UserError(f"out of memory at {advice}") from error
 
 
 def _compile(model):
@@ -201,10 +225,7 @@ def stylize_files(
     """
     if not 1 <= quality <= 100:
         raise UserError(f"--quality must be from 1 to 100. Received: {quality}")
-    if max_side is not None and max_side < networks.SMALLEST_SIDE:
-        raise UserError(
-            f"--max_side must be at least {networks.SMALLEST_SIDE} px. Received: {max_side}"
-        )
+    check_max_side(max_side)
     colour.check(strength, colours)
     paths = list(dict.fromkeys(images.find(photos)))
     stylizer = Stylizer(model)
@@ -244,6 +265,14 @@ def stylize_files(
     return written
 
 
+def check_max_side(max_side):
+    """Raises a `UserError` for a limit on the long side below what the network takes."""
+    if max_side is not None and max_side < networks.SMALLEST_SIDE:
+        raise UserError(
+            f"--max_side must be at least {networks.SMALLEST_SIDE} px. Received: {max_side}"
+        )
+
+
 def _choose(styles, text, raw):
     """What `--style` asks for: a dict of names for files to rows of style weights."""
     parsed = blend.parse(text)
@@ -258,9 +287,9 @@ def _choose(styles, text, raw):
 
 def _small(image):
     """Keeps sheets of many photos from filling the memory."""
-    return images.to_uint8(
-        image[:: max(1, image.shape[0] // 512), :: max(1, image.shape[1] // 512)]
-    )
+    picture = Image.fromarray(images.to_uint8(image))
+    picture.thumbnail((512, 512))
+    return np.asarray(picture)
 
 
 def _targets(paths, names, output, file_format):

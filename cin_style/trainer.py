@@ -59,6 +59,7 @@ def _replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+@keras.saving.register_keras_serializable(package="cin_style")
 class StyleAdam(keras.optimizers.Adam):
     """Adam with another learning rate for the styles' gammas and betas.
 

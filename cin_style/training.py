@@ -8,6 +8,7 @@ import logging
 import os
 import pathlib
 import platform
+import shutil
 
 import keras
 import numpy as np
@@ -45,33 +46,42 @@ def train(recipe, output):
     check(recipe)
     names = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
     style_set = styles.StyleSet.from_folder(recipe.styles, names or None)
-    return run(recipe, output, style_set, _new_network)
+    other = storage.load(recipe.init_from) if recipe.init_from else None
+
+    def make_network(recipe, new_styles):
+        return StyleTransferNetwork(new_styles, dtype=recipe.precision)
+
+    def initialize(network, recipe, style_images, objective, photos):
+        if recipe.palette_start:
+            network.set_palettes(style_images)
+        if other:
+            _start_from(network, other)
+
+    return run(recipe, output, style_set, make_network, initialize)
 
 
-def _new_network(recipe, new_styles, style_images, objective, photos):
-    network = StyleTransferNetwork(new_styles, dtype=recipe.precision)
-    network.set_palettes(style_images)
-    if recipe.init_from:
-        _start_from(network, storage.load(recipe.init_from))
-    return network
-
-
-def run(recipe, output, style_set, make_network, finish=None):
+def run(recipe, output, style_set, make_network, initialize, finish=None):
     """A run of any kind: what `train` and `finetune` have in common.
 
     Args:
         recipe: a checked `Recipe`.
         output: the run folder; see `train` for what it gets.
         style_set: the `StyleSet` to learn.
-        make_network: called with the recipe (its `precision` resolved), the styles, their
-            images, the objective and the held-out photos (or `None`); returns the network
-            to train, all that is trainable in it.
+        make_network: called with the recipe (its `precision` resolved) and the styles;
+            returns the network to train, all that is trainable in it.
+        initialize: called, unless the run goes on from a checkpoint, with the network, the
+            recipe, the style images, the objective and the held-out photos (or `None`); sets
+            the weights to begin with.
         finish: called with the trained network in float32; returns the network to save.
 
     Returns:
         The network that was saved.
     """
-    photos, held_out = data.hold_out(data.open_photos(recipe.content), recipe.holdout)
+    photos = data.open_photos(recipe.content)
+    if recipe.holdout < 0:
+        few = max(1, len(photos) // 8) if len(photos) > 1 else 0
+        recipe = dataclasses.replace(recipe, holdout=min(16, few))
+    photos, held_out = data.hold_out(photos, recipe.holdout)
     output = writable_folder(output)
     checkpoint = callbacks.Checkpoint(output / "checkpoint.npz")
     recipe = dataclasses.replace(
@@ -92,12 +102,17 @@ def run(recipe, output, style_set, make_network, finish=None):
     style_images = style_set.load_images(recipe.style_size)
     objective = make_objective(recipe, style_images, [s.weight for s in new_styles])
     crops = data.center_crops(held_out, recipe.image_size) if recipe.holdout else None
-    network = make_network(recipe, new_styles, style_images, objective, crops)
+    network = make_network(recipe, new_styles)
     if not resumed:
+        # On resuming, the checkpoint has it all.
+        initialize(network, recipe, style_images, objective, crops)
         _note_run(recipe, new_styles, photos, output)
-    _LOG.info("computing in %s on %s", recipe.precision, keras.backend.backend())
+    _LOG.info("computing in %s on %s (%s)", recipe.precision, device(), keras.backend.backend())
     trainer = StyleTrainer(network, objective)
-    trainer.compile(optimizer=make_optimizer(recipe), jit_compile=True if recipe.xla else "auto")
+    trainer.compile(
+        optimizer=make_optimizer(recipe),
+        jit_compile={"auto": "auto", "on": True, "off": False}[recipe.xla],
+    )
     before_path = output / "before.json"
     if crops is not None and not before_path.is_file():
         write_json(before_path, evaluate.style_losses(network, objective, crops))
@@ -133,7 +148,11 @@ def check(recipe):
             raise UserError(f"--{name} must be from 0 to 1. Received: {getattr(recipe, name)}")
     if not 0 <= recipe.ema < 1:
         raise UserError(f"--ema must be at least 0 and below 1. Received: {recipe.ema}")
-    names = ("warmup_steps", "clip_norm", "holdout", "preview_every", "seed")
+    if not 0 <= recipe.seed < 2**32:
+        raise UserError(f"--seed must be from 0 to {2**32 - 1}. Received: {recipe.seed}")
+    if recipe.holdout < -1:
+        raise UserError(f"--holdout must be at least -1. Received: {recipe.holdout}")
+    names = ("warmup_steps", "clip_norm", "preview_every")
     names += ("content_weight", "style_weight", "total_variation_weight", "activation_penalty")
     for name in names:
         if not 0 <= getattr(recipe, name) < float("inf"):
@@ -157,13 +176,48 @@ def resolve_precision(precision):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        accelerated = bool(tf.config.list_physical_devices("GPU"))
+        gpus = tf.config.list_physical_devices("GPU")
+        details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+        capability = details.get("compute_capability", (8, 0) if gpus else None)
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        chip = jax.devices()[0]
+        capability = None
+        if chip.platform != "cpu":  # a TPU has bfloat16 and no such number
+            numbers = str(getattr(chip, "compute_capability", "8.0")).split(".")
+            capability = tuple(map(int, numbers))
     else:
-        accelerated = any("cpu" not in name for name in keras.distribution.list_devices())
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text() if cpuinfo.is_file() else ""
-    fast = accelerated or "avx512_bf16" in flags or "amx_bf16" in flags
+        capability = None
+    if capability is not None:
+        # NVIDIA's chips compute in bfloat16 from Ampere on.
+        fast = capability >= (8, 0)
+    else:
+        cpuinfo = pathlib.Path("/proc/cpuinfo")
+        flags = cpuinfo.read_text() if cpuinfo.is_file() else ""
+        fast = "avx512_bf16" in flags or "amx_bf16" in flags
     return "mixed_bfloat16" if fast else "float32"
+
+
+def device():
+    """The device that computes, in words: a chip's name, or the processor's."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        chips = [chip for chip in jax.devices() if chip.platform != "cpu"]
+        names = [chip.device_kind for chip in chips]
+    elif keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        names = [
+            tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+            for gpu in tf.config.list_physical_devices("GPU")
+        ]
+    else:
+        names = []
+    if names:
+        return f"{len(names)} x {names[0]}"
+    return f"CPU, {os.cpu_count()} cores"
 
 
 def make_objective(recipe, style_images, style_factors):
@@ -215,7 +269,7 @@ def _start_from(network, other):
     # A style it does not know begins as the mean of those it does, with its own palette: a
     # plain 1 and 0 would not fit convolutions that have long been trained.
     unknown = np.mean(list(known.values()), axis=0)
-    palette = slice(-2 * network.normalizations[-1].gamma.shape[1], None)
+    palette = network.palette_columns
     for index, style in enumerate(network.styles):
         own = embeddings[index, palette].copy()
         embeddings[index] = known.get(style.name, unknown)
@@ -243,8 +297,12 @@ def _check_same(recipe, output):
 
 def _note_run(recipe, new_styles, photos, output):
     """Writes run.json, and clears away what a run that never got to a checkpoint left."""
-    for name in ("before.json", "losses.csv"):
+    files = ("before.json", "losses.csv", "losses.png", "evaluation.csv", "model.keras")
+    for name in (*files, "skipped_photos.txt"):
         (output / name).unlink(missing_ok=True)
+    if (output / "run.json").is_file():
+        for name in ("previews", "tensorboard"):
+            shutil.rmtree(output / name, ignore_errors=True)
     write_json(
         output / "run.json",
         {
@@ -271,7 +329,7 @@ def versions():
         "python": platform.python_version(),
         "backend": keras.backend.backend(),
         "machine": platform.machine(),
-        "cores": os.cpu_count(),
+        "device": device(),
     }
 
 

@@ -121,7 +121,7 @@ def test_masks(tmp_path):
         (grey, 2, (2, 3), "the mask is 3 x 1 px, but the photo is 3 x 2 px"),
         (grey, 3, (1, 3), "a grey mask chooses between two styles, but 3 are given"),
         (indexed, 2, (2, 2), "the mask has the index 2, but only 2 styles"),
-        (tmp_path / "none.png", 2, (1, 3), "cannot read the mask"),
+        (tmp_path / "none.png", 2, (1, 3), "no such photo"),
     ]:
         with pytest.raises(UserError, match=message):
             blend.mask_map(mask, rows[:count], size)

@@ -72,7 +72,7 @@ def test_a_card_of_another_network_is_refused(tiny_network, card):
 
 
 def test_a_name_that_is_taken_is_refused(tiny_network, card):
-    with pytest.raises(UserError, match="two styles are named"):
+    with pytest.raises(UserError, match="has a style named birch already.*--rename"):
         cards.import_cards(tiny_network, [StyleCard.load(card)])
 
 
@@ -89,6 +89,7 @@ def test_altered_cards_are_refused(card):
         ({"embedding": embedding * np.nan}, "not finite"),
         ({"embedding": embedding[None]}, "one row of numbers"),
         ({"embedding": embedding[:5]}, "was altered"),
+        ({"embedding": np.array("abc")}, "is no style card"),
         ({"card": encoded(fingerprint="0" * 64)}, "was altered"),
         ({"card": encoded(format=2)}, "has the format 2.*Update"),
         ({"card": encoded(style={"name": "../../evil"})}, "a style's name must be"),
@@ -99,6 +100,9 @@ def test_altered_cards_are_refused(card):
         rewrite(card, **changes)
         with pytest.raises(UserError, match=message):
             StyleCard.load(card)
+    np.savez_compressed(card, embedding=np.zeros(100_000), card=np.zeros(3, "uint8"), seal=[])
+    with pytest.raises(UserError, match="unpacks to more than a card can hold"):
+        StyleCard.load(card)
     card.write_bytes(original[: len(original) // 2])
     with pytest.raises(UserError, match="is no style card, or is damaged"):
         StyleCard.load(card)
@@ -117,9 +121,9 @@ def test_objects_are_not_unpickled(card):
 
 def test_change(tiny_network):
     names = [style.name for style in tiny_network.styles]
-    renamed = cards.change(tiny_network, renamed=[f"{names[0]}=first"])
+    renamed = cards.edit_styles(tiny_network, renamed=[f"{names[0]}=first"])
     assert [style.name for style in renamed.styles] == ["first", *names[1:]]
-    removed = cards.change(tiny_network, removed=[names[1]])
+    removed = cards.edit_styles(tiny_network, removed=[names[1]])
     assert [style.name for style in removed.styles] == [names[0], names[2]]
     np.testing.assert_array_equal(
         removed.get_style_embeddings(), tiny_network.get_style_embeddings()[[0, 2]]
@@ -133,4 +137,4 @@ def test_change(tiny_network):
         ({"removed": ["nobody"]}, "no style named nobody"),
     ]:
         with pytest.raises(UserError, match=message):
-            cards.change(tiny_network, **arguments)
+            cards.edit_styles(tiny_network, **arguments)

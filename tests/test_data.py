@@ -209,7 +209,7 @@ def test_center_crops(tmp_path):
     np.testing.assert_array_equal(crops, np.stack([np.ones((8, 8, 3)), np.zeros((8, 8, 3))]))
     (tmp_path / "a.png").unlink()
     (tmp_path / "b.png").unlink()
-    with pytest.raises(UserError, match="none of the photos kept out of training can be read"):
+    with pytest.raises(UserError, match="none of the 1 photos kept out of training can be read"):
         data.center_crops(data.open_photos(tmp_path), 8)
 
 

@@ -2,18 +2,14 @@
 
 import dataclasses
 import datetime
-import importlib.metadata
 import json
 import logging
-import os
-import pathlib
-import platform
 import shutil
 
 import keras
 import numpy as np
 
-from cin_style import callbacks, data, evaluate, storage, styles, vgg
+from cin_style import callbacks, data, evaluate, hardware, storage, styles, vgg
 from cin_style import network as networks
 from cin_style import objective as objectives
 from cin_style.errors import UserError
@@ -86,7 +82,7 @@ def run(recipe, output, style_set, make_network, initialize, finish=None):
     checkpoint = callbacks.Checkpoint(output / "checkpoint.npz")
     recipe = dataclasses.replace(
         recipe,
-        precision=resolve_precision(recipe.precision),
+        precision=hardware.resolve_precision(recipe.precision),
         vgg_weights=recipe.vgg_weights or vgg.default_weights(),
     )
     resumed = checkpoint.path.is_file()
@@ -107,7 +103,9 @@ def run(recipe, output, style_set, make_network, initialize, finish=None):
         # On resuming, the checkpoint has it all.
         initialize(network, recipe, style_images, objective, crops)
         _note_run(recipe, new_styles, photos, output)
-    _LOG.info("computing in %s on %s (%s)", recipe.precision, device(), keras.backend.backend())
+    _LOG.info(
+        "computing in %s on %s (%s)", recipe.precision, hardware.device(), keras.backend.backend()
+    )
     trainer = StyleTrainer(network, objective)
     trainer.compile(
         optimizer=make_optimizer(recipe),
@@ -163,61 +161,6 @@ def check(recipe):
                 f"--{name} must be at least {networks.SMALLEST_SIDE} px. "
                 f"Received: {getattr(recipe, name)}"
             )
-
-
-def resolve_precision(precision):
-    """The dtype policy for `--precision`; `auto` looks at the hardware.
-
-    `mixed_bfloat16` where an accelerator or the CPU computes in bfloat16, else `float32`:
-    on a CPU without it, emulation is slower than float32.
-    """
-    if precision != "auto":
-        return precision
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
-        capability = details.get("compute_capability", (8, 0) if gpus else None)
-    elif keras.backend.backend() == "jax":
-        import jax
-
-        chip = jax.devices()[0]
-        capability = None
-        if chip.platform != "cpu":  # a TPU has bfloat16 and no such number
-            numbers = str(getattr(chip, "compute_capability", "8.0")).split(".")
-            capability = tuple(map(int, numbers))
-    else:
-        capability = None
-    if capability is not None:
-        # NVIDIA's chips compute in bfloat16 from Ampere on.
-        fast = capability >= (8, 0)
-    else:
-        cpuinfo = pathlib.Path("/proc/cpuinfo")
-        flags = cpuinfo.read_text() if cpuinfo.is_file() else ""
-        fast = "avx512_bf16" in flags or "amx_bf16" in flags
-    return "mixed_bfloat16" if fast else "float32"
-
-
-def device():
-    """The device that computes, in words: a chip's name, or the processor's."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        chips = [chip for chip in jax.devices() if chip.platform != "cpu"]
-        names = [chip.device_kind for chip in chips]
-    elif keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        names = [
-            tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-            for gpu in tf.config.list_physical_devices("GPU")
-        ]
-    else:
-        names = []
-    if names:
-        return f"{len(names)} x {names[0]}"
-    return f"CPU, {os.cpu_count()} cores"
 
 
 def make_objective(recipe, style_images, style_factors):
@@ -310,27 +253,9 @@ def _note_run(recipe, new_styles, photos, output):
             "started": datetime.datetime.now().isoformat(timespec="seconds"),
             "photos": len(photos),
             "styles": [style.to_dict() for style in new_styles],
-            "versions": versions(),
+            "versions": hardware.versions(),
         },
     )
-
-
-def versions():
-    """What the run ran on: package versions, backend, processor."""
-    names = ("cin_style", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy", "pillow")
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return {
-        **found,
-        "python": platform.python_version(),
-        "backend": keras.backend.backend(),
-        "machine": platform.machine(),
-        "device": device(),
-    }
 
 
 def _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_images):

@@ -17,6 +17,7 @@ ORDER = [
     "sheets",
     "styles",
     "recipe",
+    "hardware",
     "data",
     "layers",
     "network",

@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from cin_style import callbacks, storage, training
+from cin_style import callbacks, hardware, storage, training
 from cin_style.errors import UserError
 from cin_style.recipe import Recipe
 
@@ -174,5 +174,5 @@ def test_a_bad_recipe_is_refused(recipe, tmp_path, change, message):
 
 
 def test_precision_is_chosen_by_the_hardware():
-    assert training.resolve_precision("mixed_float16") == "mixed_float16"
-    assert training.resolve_precision("auto") in ("float32", "mixed_bfloat16")
+    assert hardware.resolve_precision("mixed_float16") == "mixed_float16"
+    assert hardware.resolve_precision("auto") in ("float32", "mixed_bfloat16")

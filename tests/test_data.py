@@ -241,9 +241,9 @@ def tfds_folder(photo_folder, tmp_path_factory):
             }
 
         def _generate_examples(self, paths):
+            # Files as they are: encoding pixels anew would need TensorFlow.
             for path in paths:
-                with Image.open(path) as photo:
-                    yield path.name, {"label": path.name, "image": np.asarray(photo.convert("RGB"))}
+                yield path.name, {"label": path.name, "image": str(path)}
 
     class CinStyleTestNumbers(tfds.core.GeneratorBasedBuilder):
         """No photo at all."""
@@ -258,7 +258,7 @@ def tfds_folder(photo_folder, tmp_path_factory):
             return {"train": iter([("a", {"label": "a"})])}
 
         def _generate_examples(self):
-            raise NotImplementedError
+            raise AssertionError("its examples are listed above")
 
     folder = tmp_path_factory.mktemp("tfds")
     for name in ("cin_style_test_photos", "cin_style_test_numbers"):

@@ -1,5 +1,7 @@
 """What a pastiche keeps of its photo: the colours, or a share of the photo itself."""
 
+import warnings
+
 import numpy as np
 
 from cin_style.errors import UserError
@@ -32,7 +34,10 @@ def keep_colours(photo, pastiche, colours):
 
         lab = rgb2lab(photo)
         lab[..., 0] = rgb2lab(pastiche)[..., 0]
-        return lab2rgb(lab).astype("float32").clip(0, 1)
+        with warnings.catch_warnings():
+            # A dark, saturated colour made light may lie outside sRGB; it is clipped.
+            warnings.filterwarnings("ignore", message=".*negative Z values.*")
+            return lab2rgb(lab).astype("float32").clip(0, 1)
     from skimage.exposure import match_histograms
 
     return match_histograms(pastiche, photo, channel_axis=-1).astype("float32").clip(0, 1)

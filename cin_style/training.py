@@ -239,11 +239,11 @@ def _check_same(recipe, output):
 
 
 def _note_run(recipe, new_styles, photos, output):
-    """Writes run.json, and clears away what a run that never got to a checkpoint left."""
-    files = ("before.json", "losses.csv", "losses.png", "evaluation.csv", "model.keras")
-    for name in (*files, "skipped_photos.txt"):
-        (output / name).unlink(missing_ok=True)
+    """Writes run.json, and clears away what an earlier run left that had no checkpoint."""
     if (output / "run.json").is_file():
+        files = ("before.json", "losses.csv", "losses.png", "evaluation.csv", "model.keras")
+        for name in (*files, "skipped_photos.txt"):
+            (output / name).unlink(missing_ok=True)
         for name in ("previews", "tensorboard"):
             shutil.rmtree(output / name, ignore_errors=True)
     write_json(
@@ -264,14 +264,14 @@ def _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_image
         # Stopped between the last checkpoint and the model file: do what `fit` does last.
         trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
         return
-    steps = [
+    watchers = [
         callbacks.Progress(recipe.steps, start),
         callbacks.LossLog(output / "losses.csv", start),
         callbacks.StopWhenNotFinite(),
         checkpoint,
     ]
     if crops is not None and recipe.preview_every:
-        steps.append(
+        watchers.append(
             callbacks.Previews(
                 output / "previews",
                 crops[:4],
@@ -282,7 +282,7 @@ def _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_image
             )
         )
     if keras.backend.backend() == "tensorflow":
-        steps.append(keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False))
+        watchers.append(keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False))
     try:
         trainer.fit(
             batches,
@@ -291,7 +291,7 @@ def _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_image
             steps_per_epoch=every,
             verbose=0,
             shuffle=False,
-            callbacks=steps,
+            callbacks=watchers,
         )
     finally:
         _note_skipped(batches, output)

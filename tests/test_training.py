@@ -119,6 +119,19 @@ def test_a_damaged_checkpoint_is_named(recipe, finished, tmp_path):
         training.train(recipe, tmp_path)
 
 
+def test_a_run_started_over_leaves_nothing_of_the_earlier_one(recipe, finished, tmp_path):
+    """Without its checkpoint a run begins again; its model must not pass for the new one."""
+    for name in ("run.json", "model.keras", "losses.csv"):
+        (tmp_path / name).write_bytes((finished / name).read_bytes())
+    other = dataclasses.replace(recipe, seed=1, holdout=0, steps=2)
+    network = training.train(other, tmp_path)
+    assert [row["step"] for row in callbacks.read_log(tmp_path / "losses.csv")] == [1, 2]
+    for one, two in zip(
+        values(network), values(storage.load(finished / "model.keras")), strict=True
+    ):
+        assert np.any(one != two)
+
+
 def test_one_style_started_from_another_network(recipe, finished, tmp_path):
     single = dataclasses.replace(
         recipe,

@@ -4,7 +4,7 @@
 
 Each row is measured in a process of its own, so that one's memory does not count as the
 other's. Weights are random, which changes nothing about the time. Images per second are of
-the whole step (decoding excluded), after warm-up, the median over the steps; memory is the
+the step without the decoding of photos, after warm-up, the median over the steps; memory is the
 accelerator's peak where there is one, else the process's peak.
 """
 
@@ -76,6 +76,30 @@ def measure_many_styles(num_styles, side, steps):
     photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
     blend = {"s0": 0.7, f"s{num_styles - 1}": 0.3}
     return {"load": load, "seconds": median_seconds(lambda: stylizer(photo, blend), steps)}
+
+
+def measure_data(image_size, batch_size, steps):
+    """Examples per second that the data room makes from photos of 512 x 384 px."""
+    import pathlib
+    import tempfile
+
+    import numpy as np
+    from PIL import Image
+
+    from cin_style.data import TrainingBatches, open_photos
+
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        for index in range(64):
+            small = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+            photo = small.resize((512, 384), Image.Resampling.BICUBIC)
+            photo.save(pathlib.Path(folder, f"{index}.jpg"), quality=92)
+        batches = TrainingBatches(open_photos(folder), 8, batch_size, image_size)
+        batches[0]
+        start = time.perf_counter()
+        for step in range(1, steps + 1):
+            batches[step]
+        return {"examples": steps * batch_size / (time.perf_counter() - start)}
 
 
 def median_seconds(call, steps):
@@ -155,6 +179,8 @@ def main():
     ratio = steps["float32"]["seconds"] / steps["mixed_bfloat16"]["seconds"]
     print(f"\nA training step in mixed_bfloat16 is {ratio:.2f} times as fast as in float32.")
 
+    rate = in_a_process("measure_data", image_size=arguments.image_size, batch_size=16, steps=40)
+    print(f"Decoding and cropping gives {rate['examples']:.0f} examples/s.")
     tuning = in_a_process("measure_training", precision=precision, finetuning=True, **size)
     print(
         f"A fine-tuning step takes {tuning['seconds'] / steps[precision]['seconds']:.2f} of a "

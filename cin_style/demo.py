@@ -30,7 +30,7 @@ def sample_photos():
     return {name: images.from_uint8(np.asarray(getattr(skimage.data, name)())) for name in SAMPLES}
 
 
-def run(output, model=None, train_on=None):
+def run(output, model=None, train_on=None, steps=150):
     """Paints the sample photos in every style of a network, with a contact sheet.
 
     Args:
@@ -38,6 +38,7 @@ def run(output, model=None, train_on=None):
         model: see `Stylizer`; by default the network in the package.
         train_on: a folder of style images. Also trains a small network on some of them for
             about a minute, to see training happen, and adds one to the network.
+        steps: of that training; adding a style takes a third of them.
 
     Raises:
         UserError: when the folder can't be written to.
@@ -69,13 +70,13 @@ def run(output, model=None, train_on=None):
         compose.blend_photo(network, photos / "chelsea.png", corners, grid, max_side=384)
         made.append((grid, "blends of four styles, one at each corner"))
     if train_on:
-        made += _learn(network, pathlib.Path(train_on), photos, output)
+        made += _learn(network, pathlib.Path(train_on), photos, output, steps)
     _LOG.info("\nLook at")
     for path, what in made:
         _LOG.info("  %s  %s", path, what)
 
 
-def _learn(network, styles, photos, output):
+def _learn(network, styles, photos, output, steps):
     """Trains a small network, and adds a style to the given one."""
     names = [style.name for style in StyleSet.from_folder(styles).styles]
     weights = vgg.at_hand()
@@ -99,11 +100,11 @@ def _learn(network, styles, photos, output):
     source = f"from {weights}" if weights else "at RANDOM, as none are at hand (see BUILD.md)"
     _LOG.info("\nTraining a small network on %s, with VGG16's weights %s", styles, source)
     some = ",".join(names[:: max(1, len(names) // 4)][:4])
-    training.train(Recipe(styles=str(styles), style_names=some, steps=150, **options), runs[0])
+    training.train(Recipe(styles=str(styles), style_names=some, steps=steps, **options), runs[0])
 
     new = StyleSet.from_folder(styles).paths[-1]
     _LOG.info("\nAdding the style %s to the painted network", new.stem)
-    larger = finetuning.finetune(network, new, output=runs[1], steps=50, **options)
+    larger = finetuning.finetune(network, new, output=runs[1], steps=max(1, steps // 3), **options)
     photo = images.load(photos / "chelsea.png")
     images.save(output / f"chelsea_{new.stem}.jpg", Stylizer(larger)(photo, new.stem))
     return [

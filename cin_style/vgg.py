@@ -127,7 +127,8 @@ def at_hand():
     """What `weights` can be used without a download: a file, or `None`."""
     if os.environ.get(WEIGHTS_VARIABLE):
         return os.environ[WEIGHTS_VARIABLE]
-    cached = pathlib.Path(keras.config.keras_home(), "models", _IMAGENET_URL.rpartition("/")[2])
+    home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
+    cached = pathlib.Path(home, "models", _IMAGENET_URL.rpartition("/")[2])
     return str(cached) if cached.is_file() else None
 
 

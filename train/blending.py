@@ -84,8 +84,8 @@ def main():
     )
     style_size = network.styles[0].image_size or recipe.style_size
     objective = training.make_objective(recipe, style_set.load_images(style_size), None)
-    # Those that training held out, of which these are some.
-    _, held_out = data.hold_out(data.open_photos(arguments.content), recipe.holdout)
+    # Those that training has held out by default; of these, some.
+    _, held_out = data.hold_out(data.open_photos(arguments.content), 16)
     photos = data.center_crops(held_out, arguments.image_size)[:: 16 // arguments.photos]
     stylizer = Stylizer(network)
 

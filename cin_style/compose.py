@@ -73,7 +73,8 @@ def blend_photo(
     stylizer = Stylizer(stylizer.network.select(chosen))
     rows = [np.eye(len(chosen), dtype="float32")[chosen.index(index)] for index in indices]
     labels = [stylizer.network.styles[chosen.index(index)].name for index in indices]
-    if mask is None and across is None and output.suffix.lower() != ".webp":
+    walks = to_file and output.suffix.lower() == ".webp" and mask is None and across is None
+    if mask is None and across is None and not walks:
         if len(rows) not in (2, 4):
             raise UserError(
                 f"a strip goes between two styles and a grid between four, but {len(rows)} are "
@@ -89,7 +90,8 @@ def blend_photo(
         maps = blend.across(picture.shape[:2], *rows, across)
     else:
         maps = None
-        steps = (9 if len(rows) == 2 or output.suffix == ".webp" else 5) if steps is None else steps
+        if steps is None:
+            steps = 9 if walks or len(rows) == 2 else 5
         blends = blend.grid(rows, steps) if len(rows) == 4 else blend.path(*rows[:2], steps)
 
     writable_folder(output.parent if to_file else output)
@@ -97,7 +99,7 @@ def blend_photo(
     target = output if to_file else output / name
     if maps is not None:
         images.save(target, stylizer(picture, maps))
-    elif target.suffix.lower() == ".webp":
+    elif walks:
         _save_walk(target, _walk(stylizer, picture, rows, steps))
     else:
         pictures = _paint(stylizer, picture, blends.reshape(-1, len(chosen)), output, to_file)

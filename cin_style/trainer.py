@@ -66,7 +66,7 @@ class StyleAdam(keras.optimizers.Adam):
     Adam moves every weight by about the learning rate per step. Convolutions begin near 0.01
     and are remade within a hundred steps of 1e-3; a gamma begins at 1 and has hardly moved
     after a thousand. What a style needs of contrast and colour is then taken on by the
-    convolutions, for all styles alike, and shows as droplets (`losses.extreme_activations`).
+    convolutions, for all styles alike (see train/results/README.md on droplets).
 
     Args:
         learning_rate: of the convolutions; a number or a schedule.

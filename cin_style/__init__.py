@@ -19,6 +19,7 @@ _ROOMS = {
     "Stylizer": "stylize",
     "UserError": "errors",
     "VGG16": "vgg",
+    "VGG19": "vgg",
     "finetune": "finetuning",
     "load": "storage",
     "save": "storage",

@@ -88,6 +88,14 @@ def _parser():
         "its histogram to the photo's",
     )
 
+    sub.add_argument(
+        "--grain",
+        type=float,
+        metavar="X",
+        help="noise laid over the photo, of which flat regions' strokes are made, from 0; by "
+        "default as much as the network was made for",
+    )
+
     sub = command("blend", _blend, "paint a photo in blends of styles")
     _add_model(sub)
     sub.add_argument("photo", metavar="PHOTO", help="a photo")
@@ -193,6 +201,7 @@ def _stylize(arguments):
         raw=arguments.raw_weights,
         strength=arguments.strength,
         colours=arguments.colours,
+        grain=arguments.grain,
     )
 
 

@@ -196,6 +196,7 @@ class TrainingBatches(keras.utils.PyDataset):
         start: the step that item 0 is the batch of (a resumed run does not begin at 0).
         smallest_crop: side of the smallest crop, as a share of the photo's short side.
         workers: decoding threads; by default one per core.
+        grain: every crop gets `images.grain` of a standard deviation from 0 to twice this.
 
     Attributes:
         skipped: dict of the names of unreadable photos met so far to the reasons.
@@ -213,6 +214,7 @@ class TrainingBatches(keras.utils.PyDataset):
         start=0,
         smallest_crop=0.6,
         workers=None,
+        grain=0.0,
     ):
         super().__init__()
         self.photos = photos
@@ -222,6 +224,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.seed = seed
         self.start = start
         self.smallest_crop = smallest_crop
+        self.grain = grain
         self.skipped = {}
         self._pool = concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count())
         self._pending = collections.OrderedDict()
@@ -244,7 +247,7 @@ class TrainingBatches(keras.utils.PyDataset):
         for old in [pending for pending in self._pending if pending < step]:
             del self._pending[old]
         crops, style_ids = zip(*examples, strict=True)
-        return ((images.from_uint8(np.stack(crops)), np.asarray(style_ids, "int32")),)
+        return ((np.stack(crops), np.asarray(style_ids, "int32")),)
 
     def _permute(self, epoch):
         return np.random.default_rng([self.seed, epoch]).permutation(len(self.photos))
@@ -264,7 +267,10 @@ class TrainingBatches(keras.utils.PyDataset):
             side,
             self.image_size,
         )
-        return (crop[:, ::-1] if mirrored < 0.5 else crop), style_id
+        crop = images.from_uint8(crop[:, ::-1] if mirrored < 0.5 else crop)
+        if self.grain:
+            crop = images.add_grain(crop, rng.uniform(0, 2 * self.grain), rng)
+        return crop, style_id
 
     def _open(self, number):
         """The photo with this running number over all epochs, or the next readable one."""

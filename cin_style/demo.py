@@ -79,7 +79,7 @@ def run(output, model=None, train_on=None, steps=150):
 def _learn(network, styles, photos, output, steps):
     """Trains a small network, and adds a style to the given one."""
     names = [style.name for style in StyleSet.from_folder(styles).styles]
-    weights = vgg.at_hand()
+    weights = vgg.VGG16.at_hand()
     options = {
         "content": str(photos),
         "vgg_weights": weights or "random",

@@ -54,8 +54,13 @@ def finetune(network, styles, content, *, output=None, **options):
         return run(recipe, base, folder)
 
 
-def run(recipe, base, output):
-    """Carries a `FinetuneRecipe` out on the network `base`; see `finetune`."""
+def run(recipe, base, output, watchers=()):
+    """Carries a `FinetuneRecipe` out on the network `base`.
+
+    For `output` and the result see `finetune`, for `watchers` `cin_style.train`.
+    """
+    if recipe.grain == FinetuneRecipe.grain:
+        recipe = dataclasses.replace(recipe, grain=base.grain)
     training.check(recipe)
     style_set = StyleSet.from_paths(recipe.styles)
     for style in style_set.styles:
@@ -88,7 +93,7 @@ def run(recipe, base, output):
     def finish(trained):
         return base.append(trained.styles, trained.get_style_embeddings())
 
-    return training.run(recipe, output, style_set, make_network, initialize, finish)
+    return training.run(recipe, output, style_set, make_network, initialize, finish, watchers)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -100,17 +100,22 @@ class StyleTransferNetwork(keras.Model):
         styles: names, dictionaries with provenance, or `cin_style.Style`; one per style.
         widths: channels of the contracting convolutions; the expanding ones mirror them.
         residual_blocks: number of residual blocks.
+        grain: how much noise (`cin_style.images.add_grain`) photos shall get before they are
+            painted, see `cin_style.Stylizer`; the network itself adds none.
         dtype: dtype policy for the layers, such as `"mixed_bfloat16"` to train with; by
             default Keras' global one. It is not saved: a file loads under the global policy.
 
     Attributes:
         styles: tuple of `cin_style.Style`, in the order of `style_weights`.
+        grain: as given.
 
     Raises:
         UserError: no style, or two of one name.
     """
 
-    def __init__(self, styles, widths=(32, 64, 128), residual_blocks=5, dtype=None, **kwargs):
+    def __init__(
+        self, styles, widths=(32, 64, 128), residual_blocks=5, grain=0.0, dtype=None, **kwargs
+    ):
         styles = style_sets.unique(styles)
         widths = tuple(widths)
 
@@ -171,6 +176,7 @@ class StyleTransferNetwork(keras.Model):
         self.styles = styles
         self.widths = widths
         self.residual_blocks = residual_blocks
+        self.grain = grain
         self._connect = connect
 
     def get_config(self):
@@ -179,6 +185,7 @@ class StyleTransferNetwork(keras.Model):
             "styles": [style.to_dict() for style in self.styles],
             "widths": list(self.widths),
             "residual_blocks": self.residual_blocks,
+            "grain": self.grain,
         }
 
     @classmethod
@@ -293,7 +300,7 @@ class StyleTransferNetwork(keras.Model):
             embeddings: (len(styles), 3206); `None` gives every style gamma 1 and beta 0.
             dtype: see the class.
         """
-        other = type(self)(styles, self.widths, self.residual_blocks, dtype=dtype)
+        other = type(self)(styles, self.widths, self.residual_blocks, self.grain, dtype=dtype)
         other.copy_convolutions(self)
         if embeddings is not None:
             other.set_style_embeddings(embeddings)

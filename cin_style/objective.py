@@ -28,12 +28,15 @@ class StyleObjective(keras.layers.Layer):
     for hundreds of times those of low contrast; with 1 every painting counts the same.
 
     Args:
-        loss_network: a `cin_style.vgg.VGG16` that gives all the layers named below.
+        loss_network: a `cin_style.vgg.VGG16` or `VGG19` that gives all the layers named below.
         style_images: list of float32 (height, width, 3) in [0, 1], one per style.
         content_layers: dict of layer names to weights.
         style_layers: dict of layer names to weights.
         style_factors: a weight for each style; by default 1.
         total_variation_weight: weight of the pastiche's total variation.
+        total_variation_exponent: see `losses.total_variation`.
+        checkerboard_weight: weight of the pastiche's checkerboard artifacts
+            (`losses.checkerboard`).
         gram_normalization: exponent from 0 to 1, see above.
         activation_penalty: weight of the extreme activations in the network
             (`losses.extreme_activations`, summed over its normalization layers).
@@ -48,6 +51,8 @@ class StyleObjective(keras.layers.Layer):
         style_layers=None,
         style_factors=None,
         total_variation_weight=0.0,
+        total_variation_exponent=1.0,
+        checkerboard_weight=0.0,
         gram_normalization=0.0,
         activation_penalty=0.0,
     ):
@@ -56,6 +61,8 @@ class StyleObjective(keras.layers.Layer):
         self.content_layers = dict(CONTENT_LAYERS if content_layers is None else content_layers)
         self.style_layers = dict(STYLE_LAYERS if style_layers is None else style_layers)
         self.total_variation_weight = total_variation_weight
+        self.total_variation_exponent = total_variation_exponent
+        self.checkerboard_weight = checkerboard_weight
         self.activation_penalty = activation_penalty
         if style_factors is None:
             style_factors = [1.0] * len(style_images)
@@ -141,6 +148,8 @@ class StyleObjective(keras.layers.Layer):
         names = ["content_loss", "style_loss"]
         if self.total_variation_weight:
             names.append("total_variation")
+        if self.checkerboard_weight:
+            names.append("checkerboard")
         if self.activation_penalty:
             names.append("extreme_activations")
         return names
@@ -155,13 +164,15 @@ class StyleObjective(keras.layers.Layer):
 
         Returns:
             A dict of float32 (batch,): `content_loss`, `style_loss` and, where they have a
-            weight, `total_variation` and `extreme_activations`.
+            weight, `total_variation`, `checkerboard` and `extreme_activations`.
         """
         terms = self.weigh(*self.layer_losses(images, style_ids, pastiches), style_ids)
         if self.total_variation_weight:
             terms["total_variation"] = self.total_variation_weight * losses.total_variation(
-                pastiches
+                pastiches, self.total_variation_exponent
             )
+        if self.checkerboard_weight:
+            terms["checkerboard"] = self.checkerboard_weight * losses.checkerboard(pastiches)
         if self.activation_penalty:
             terms["extreme_activations"] = self.activation_penalty * sum(
                 map(losses.extreme_activations, activations), ops.zeros_like(terms["style_loss"])

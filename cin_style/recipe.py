@@ -28,25 +28,39 @@ class RunRecipe:
     palette_start: bool = _option(True, "begin every style at its image's mean and contrast")
     warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
     decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
+    grain: float = _option(
+        0.0,
+        "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
+        "are made: in painting this much, in training up to twice as much",
+    )
     clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
     ema: float = _option(0.0, "momentum of a moving average of the weights; 0 for none")
     content_weight: float = _option(1.0, "weight of content layers that have none of their own")
     style_weight: float = _option(1e-4, "weight of style layers that have none of their own")
-    content_layers: str = _option("block3_conv3", "VGG16 layers: name[=weight],...")
+    loss_network: str = _option("vgg16", "vgg16 or vgg19", choices=("vgg16", "vgg19"))
+    content_layers: str = _option("block3_conv3", "its layers: name[=weight],...")
     style_layers: str = _option(
-        "block1_conv2,block2_conv2,block3_conv3,block4_conv3", "VGG16 layers: name[=weight],..."
+        "block1_conv2,block2_conv2,block3_conv3,block4_conv3", "its layers: name[=weight],..."
     )
     gram_normalization: float = _option(
         0.0, "0: the paper's style loss; 1: every painting's loss relative to its own Gram energy"
     )
     total_variation_weight: float = _option(0.0, "weight of the pastiche's total variation")
+    total_variation_exponent: float = _option(
+        1.0, "1: a faint ripple costs as much as an edge of that height; 2: edges cost most"
+    )
+    checkerboard_weight: float = _option(
+        0.0, "weight of patterns that repeat every 4 px, the grid of the network's upsampling"
+    )
     activation_penalty: float = _option(
         0.0, "weight of extreme normalized activations, which show as droplets"
     )
     vgg_weights: str = _option(
-        "", "imagenet, random, or a .npz or .h5 file; default $CIN_STYLE_VGG_WEIGHTS or imagenet"
+        "",
+        "imagenet, random, or a .npz or .h5 file; default $CIN_STYLE_VGG_WEIGHTS (for vgg19 "
+        "$CIN_STYLE_VGG19_WEIGHTS) or imagenet",
     )
-    pooling: str = _option("avg", "pooling in VGG16", choices=("avg", "max"))
+    pooling: str = _option("avg", "pooling in the loss network", choices=("avg", "max"))
     precision: str = _option(
         "auto",
         "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
@@ -92,6 +106,7 @@ class FinetuneRecipe(RunRecipe):
         "nearest",
         "nearest: the mixture of old styles whose pastiches come closest; ones; or an old style",
     )
+    grain: float = _option(-1.0, "see train --help; -1: what the network was trained with")
     steps: int = _option(2_000, "training steps in all")
     batch_size: int = _option(4, "examples per step, over all devices")
     warmup_steps: int = _option(20, "steps over which the learning rate rises to its value")

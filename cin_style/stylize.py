@@ -38,15 +38,25 @@ class Stylizer:
         model: a `StyleTransferNetwork`, a `.keras` file, or the name of a network in the
             package.
         dtype: dtype policy to paint in; by default Keras' global one (float32).
+        grain: standard deviation of the noise that a photo gets before it is painted
+            (`images.add_grain`, the same for all photos of a size); by default as much as the
+            network was made for. 0: flat regions stay flatter.
 
     Attributes:
         network: the network.
+        grain: see above.
+
+    Raises:
+        UserError: a file that is no network, or a negative grain.
     """
 
-    def __init__(self, model, dtype=None):
+    def __init__(self, model, dtype=None, grain=None):
         if isinstance(model, str | os.PathLike):
             model = storage.load(model)
         self.network = model
+        self.grain = model.grain if grain is None else grain
+        if not 0 <= self.grain < np.inf:
+            raise UserError(f"--grain must be at least 0. Received: {grain}")
         self._embeddings = model.get_style_embeddings()
         self._dtype = dtype
         self._painters = {}
@@ -70,6 +80,8 @@ class Stylizer:
                 weights, or a map of another size.
         """
         photo = _check_photo(photo)
+        if self.grain:
+            photo = images.add_grain(photo, self.grain, np.random.default_rng(0))
         dimensions = getattr(styles, "ndim", 0)
         if dimensions == 3:
             return self._paint_map(photo, blend.normalize(np.asarray(styles, "float32"), raw))
@@ -196,6 +208,7 @@ def stylize_files(
     raw=False,
     strength=1.0,
     colours="style",
+    grain=None,
 ):
     """Paints photos from files in one or more styles, to files.
 
@@ -215,6 +228,7 @@ def stylize_files(
         raw: keep blend weights as they are, see `blend.weights`.
         strength: see `colour.mix`.
         colours: see `colour.keep_colours`.
+        grain: see `Stylizer`.
 
     Returns:
         The paths of the pictures written.
@@ -228,7 +242,7 @@ def stylize_files(
     check_max_side(max_side)
     colour.check(strength, colours)
     paths = list(dict.fromkeys(images.find(photos)))
-    stylizer = Stylizer(model)
+    stylizer = Stylizer(model, grain=grain)
     chosen = _choose(stylizer.network.styles, style, raw)
     targets = _targets(paths, list(chosen), pathlib.Path(output), file_format)
 

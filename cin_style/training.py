@@ -21,7 +21,7 @@ from cin_style.trainer import StyleAdam, StyleTrainer, WarmupAndDecay
 _LOG = logging.getLogger("cin_style")
 
 
-def train(recipe, output):
+def train(recipe, output, watchers=()):
     """Trains a network as a recipe says, or goes on where an earlier call stopped.
 
     The folder `output` gets `model.keras` and all that tells how it came about: `run.json`
@@ -32,6 +32,7 @@ def train(recipe, output):
     Args:
         recipe: a `Recipe`.
         output: the run folder; created where needed.
+        watchers: Keras callbacks besides the run's own; an epoch is `checkpoint_every` steps.
 
     Returns:
         The trained `StyleTransferNetwork`, float32.
@@ -45,7 +46,7 @@ def train(recipe, output):
     other = storage.load(recipe.init_from) if recipe.init_from else None
 
     def make_network(recipe, new_styles):
-        return StyleTransferNetwork(new_styles, dtype=recipe.precision)
+        return StyleTransferNetwork(new_styles, grain=recipe.grain, dtype=recipe.precision)
 
     def initialize(network, recipe, style_images, objective, photos):
         if recipe.palette_start:
@@ -53,10 +54,10 @@ def train(recipe, output):
         if other:
             _start_from(network, other)
 
-    return run(recipe, output, style_set, make_network, initialize)
+    return run(recipe, output, style_set, make_network, initialize, watchers=watchers)
 
 
-def run(recipe, output, style_set, make_network, initialize, finish=None):
+def run(recipe, output, style_set, make_network, initialize, finish=None, watchers=()):
     """A run of any kind: what `train` and `finetune` have in common.
 
     Args:
@@ -69,6 +70,7 @@ def run(recipe, output, style_set, make_network, initialize, finish=None):
             recipe, the style images, the objective and the held-out photos (or `None`); sets
             the weights to begin with.
         finish: called with the trained network in float32; returns the network to save.
+        watchers: see `train`.
 
     Returns:
         The network that was saved.
@@ -83,7 +85,7 @@ def run(recipe, output, style_set, make_network, initialize, finish=None):
     recipe = dataclasses.replace(
         recipe,
         precision=hardware.resolve_precision(recipe.precision),
-        vgg_weights=recipe.vgg_weights or vgg.default_weights(),
+        vgg_weights=_weights(recipe),
     )
     resumed = checkpoint.path.is_file()
     if resumed:
@@ -119,9 +121,16 @@ def run(recipe, output, style_set, make_network, initialize, finish=None):
     if start:
         _LOG.info("going on from step %d of %d", start, recipe.steps)
     batches = data.TrainingBatches(
-        photos, len(style_set), recipe.batch_size, recipe.image_size, recipe.seed, start
+        photos,
+        len(style_set),
+        recipe.batch_size,
+        recipe.image_size,
+        recipe.seed,
+        start,
+        grain=recipe.grain,
     )
-    _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_images)
+    own = _watchers(recipe, output, checkpoint, start, crops, style_images)
+    _fit(recipe, output, trainer, batches, start, [*own, *watchers])
 
     trained = network.with_styles(new_styles, network.get_style_embeddings())
     plot_losses(callbacks.read_log(output / "losses.csv"), output / "losses.png")
@@ -150,8 +159,14 @@ def check(recipe):
         raise UserError(f"--seed must be from 0 to {2**32 - 1}. Received: {recipe.seed}")
     if recipe.holdout < -1:
         raise UserError(f"--holdout must be at least -1. Received: {recipe.holdout}")
-    names = ("warmup_steps", "clip_norm", "preview_every")
-    names += ("content_weight", "style_weight", "total_variation_weight", "activation_penalty")
+    if not 1 <= recipe.total_variation_exponent <= 2:
+        raise UserError(
+            "--total_variation_exponent must be from 1 to 2. "
+            f"Received: {recipe.total_variation_exponent}"
+        )
+    names = ("warmup_steps", "clip_norm", "preview_every", "grain")
+    names += ("content_weight", "style_weight", "total_variation_weight", "checkerboard_weight")
+    names += ("activation_penalty",)
     for name in names:
         if not 0 <= getattr(recipe, name) < float("inf"):
             raise UserError(f"--{name} must be at least 0. Received: {getattr(recipe, name)}")
@@ -167,13 +182,14 @@ def make_objective(recipe, style_images, style_factors):
     """The `StyleObjective` that a recipe describes, for these style images."""
     content = objectives.parse_layers(recipe.content_layers, recipe.content_weight)
     style = objectives.parse_layers(recipe.style_layers, recipe.style_weight)
-    weights = recipe.vgg_weights or vgg.default_weights()
+    network = vgg.LOSS_NETWORKS[recipe.loss_network]
+    weights = _weights(recipe)
     if weights == "random":
         _LOG.warning(
             "the loss network has RANDOM weights: good for trying the machinery out, not for "
-            "pictures. Give VGG16's weights with --vgg_weights for real use."
+            f"pictures. Give {network.TITLE}'s weights with --vgg_weights for real use."
         )
-    loss_network = vgg.VGG16([*content, *style], weights, recipe.pooling, recipe.precision)
+    loss_network = network([*content, *style], weights, recipe.pooling, recipe.precision)
     return objectives.StyleObjective(
         loss_network,
         style_images,
@@ -181,9 +197,16 @@ def make_objective(recipe, style_images, style_factors):
         style_layers=style,
         style_factors=style_factors,
         total_variation_weight=recipe.total_variation_weight,
+        total_variation_exponent=recipe.total_variation_exponent,
+        checkerboard_weight=recipe.checkerboard_weight,
         gram_normalization=recipe.gram_normalization,
         activation_penalty=recipe.activation_penalty,
     )
+
+
+def _weights(recipe):
+    """Where the loss network's weights come from."""
+    return recipe.vgg_weights or vgg.LOSS_NETWORKS[recipe.loss_network].default_weights()
 
 
 def make_optimizer(recipe):
@@ -258,12 +281,8 @@ def _note_run(recipe, new_styles, photos, output):
     )
 
 
-def _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_images):
-    every = min(recipe.checkpoint_every, recipe.steps)
-    if start >= recipe.steps:
-        # Stopped between the last checkpoint and the model file: do what `fit` does last.
-        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
-        return
+def _watchers(recipe, output, checkpoint, start, crops, style_images):
+    """The callbacks of every run."""
     watchers = [
         callbacks.Progress(recipe.steps, start),
         callbacks.LossLog(output / "losses.csv", start),
@@ -283,6 +302,15 @@ def _fit(recipe, output, trainer, batches, checkpoint, start, crops, style_image
         )
     if keras.backend.backend() == "tensorflow":
         watchers.append(keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False))
+    return watchers
+
+
+def _fit(recipe, output, trainer, batches, start, watchers):
+    every = min(recipe.checkpoint_every, recipe.steps)
+    if start >= recipe.steps:
+        # Stopped between the last checkpoint and the model file: do what `fit` does last.
+        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
+        return
     try:
         trainer.fit(
             batches,

@@ -1,4 +1,4 @@
-"""VGG16 (Simonyan & Zisserman 2014), the frozen network in whose features losses are taken."""
+"""VGG16 and VGG19 (Simonyan & Zisserman 2014), frozen: losses are taken in their features."""
 
 import os
 import pathlib
@@ -10,20 +10,18 @@ from keras import ops
 
 from cin_style.errors import UserError
 
-WEIGHTS_VARIABLE = "CIN_STYLE_VGG_WEIGHTS"
+_WIDTHS = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications"
 
-_WIDTHS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
-_BLOCKS = (2, 2, 3, 3, 3)
-LAYERS = tuple(
-    f"block{block + 1}_conv{conv + 1}" for block, size in enumerate(_BLOCKS) for conv in range(size)
-)
 
-# What keras.applications.VGG16(weights="imagenet", include_top=False) downloads.
-_IMAGENET_URL = (
-    "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
-    "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-)
-_IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"
+def _layers(*blocks):
+    """The names of convolutions, given how many each block has."""
+    return tuple(
+        f"block{block}_conv{number + 1}"
+        for block, size in enumerate(blocks, start=1)
+        for number in range(size)
+    )
+
 
 # Of ImageNet's training images, blue, green, red, on the scale 0-255.
 _MEANS = (103.939, 116.779, 123.68)
@@ -42,7 +40,7 @@ class Preprocess(keras.layers.Layer):
 
 
 class VGG16(keras.Model):
-    """Frozen VGG16 features, only as deep as the deepest layer asked for.
+    """Frozen features of VGG16, only as deep as the deepest layer asked for.
 
     Call it with images, float32 RGB in [0, 1], (batch, height, width, 3).
 
@@ -61,16 +59,26 @@ class VGG16(keras.Model):
         UserError: an unknown layer, or weights that can't be read or lack a layer.
     """
 
+    TITLE = "VGG16"
+    LAYERS = _layers(2, 2, 3, 3, 3)
+    # Names a file of weights.
+    VARIABLE = "CIN_STYLE_VGG_WEIGHTS"
+    # What keras.applications.VGG16(weights="imagenet", include_top=False) downloads.
+    IMAGENET_URL = f"{_URL}/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"
+
     def __init__(self, layers, weights="imagenet", pooling="avg", dtype=None, seed=0, **kwargs):
         layers = tuple(dict.fromkeys(layers))
         for layer in layers:
-            if layer not in LAYERS:
-                raise UserError(f"VGG16 has no layer {layer}. Choose from {', '.join(LAYERS)}.")
+            if layer not in self.LAYERS:
+                raise UserError(
+                    f"{self.TITLE} has no layer {layer}. Choose from {', '.join(self.LAYERS)}."
+                )
         if not layers:
             raise UserError("the loss network needs at least one layer to look at.")
         if pooling not in ("avg", "max"):
             raise UserError(f"pooling must be avg or max. Received: {pooling}")
-        names = LAYERS[: max(map(LAYERS.index, layers)) + 1]
+        names = self.LAYERS[: max(map(self.LAYERS.index, layers)) + 1]
 
         # === Functional Model ===
         images = keras.Input((None, None, 3), name="images", dtype="float32")
@@ -81,7 +89,7 @@ class VGG16(keras.Model):
             if index and name.endswith("conv1"):
                 x = pool(2, name=f"{names[index - 1][:6]}_pool", dtype=dtype)(x)
             x = keras.layers.Conv2D(
-                _WIDTHS[index], 3, padding="same", activation="relu", name=name, dtype=dtype
+                _WIDTHS[name[:6]], 3, padding="same", activation="relu", name=name, dtype=dtype
             )(x)
             if name in layers:
                 features[name] = x
@@ -97,14 +105,15 @@ class VGG16(keras.Model):
         if weights == "random":
             arrays = _random_weights(names, seed)
         else:
-            arrays = read_weights(_imagenet_file() if weights == "imagenet" else weights)
+            path = self._imagenet_file() if weights == "imagenet" else weights
+            arrays = read_weights(path, type(self))
         for name in names:
             layer = self.get_layer(name)
             if name not in arrays:
                 raise UserError(
                     f"the weights {weights} lack the layer {name}; they have "
-                    f"{', '.join(n for n in LAYERS if n in arrays) or 'none'}. Ask for shallower "
-                    "layers (--content_layers, --style_layers) or give complete weights."
+                    f"{', '.join(n for n in self.LAYERS if n in arrays) or 'none'}. Ask for "
+                    "shallower layers (--content_layers, --style_layers) or give complete weights."
                 )
             kernel, bias = arrays[name]
             for what, array in (("kernel", kernel), ("bias", bias)):
@@ -112,39 +121,56 @@ class VGG16(keras.Model):
                 if array.shape != expected:
                     raise UserError(
                         f"the weights {weights}: layer {name} has a {what} of shape "
-                        f"{array.shape}, expected {expected}. Are these VGG16's weights?"
+                        f"{array.shape}, expected {expected}. Are these {self.TITLE}'s weights?"
                     )
             layer.kernel.assign(kernel)
             layer.bias.assign(bias)
 
+    @classmethod
+    def default_weights(cls):
+        """The file that the environment variable `VARIABLE` names, or `imagenet`."""
+        return os.environ.get(cls.VARIABLE) or "imagenet"
 
-def default_weights():
-    """`imagenet`, or the file that the environment variable CIN_STYLE_VGG_WEIGHTS names."""
-    return os.environ.get(WEIGHTS_VARIABLE) or "imagenet"
+    @classmethod
+    def at_hand(cls):
+        """What `weights` can be used without a download: a file, or `None`."""
+        if os.environ.get(cls.VARIABLE):
+            return os.environ[cls.VARIABLE]
+        home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
+        cached = pathlib.Path(home, "models", cls.IMAGENET_URL.rpartition("/")[2])
+        return str(cached) if cached.is_file() else None
+
+    @classmethod
+    def _imagenet_file(cls):
+        try:
+            return keras.utils.get_file(
+                cls.IMAGENET_URL.rpartition("/")[2],
+                cls.IMAGENET_URL,
+                cache_subdir="models",
+                file_hash=cls.IMAGENET_MD5,
+            )
+        except Exception as error:  # whatever the network layer raises, the advice is the same
+            raise UserError(
+                f"could not download {cls.TITLE}'s weights: {error}. Check the connection, or give "
+                f"a file with --vgg_weights or the environment variable {cls.VARIABLE}."
+            ) from error
 
 
-def at_hand():
-    """What `weights` can be used without a download: a file, or `None`."""
-    if os.environ.get(WEIGHTS_VARIABLE):
-        return os.environ[WEIGHTS_VARIABLE]
-    home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
-    cached = pathlib.Path(home, "models", _IMAGENET_URL.rpartition("/")[2])
-    return str(cached) if cached.is_file() else None
+class VGG19(VGG16):
+    """Frozen features of VGG19, the loss network of Gatys et al. 2016; see `VGG16`.
+
+    Layers of the same name have other weights than VGG16's.
+    """
+
+    TITLE = "VGG19"
+    LAYERS = _layers(2, 2, 4, 4, 4)
+    VARIABLE = "CIN_STYLE_VGG19_WEIGHTS"
+    IMAGENET_URL = f"{_URL}/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    IMAGENET_MD5 = "253f8cb515780f3b799900260a226db6"
 
 
-def _imagenet_file():
-    try:
-        return keras.utils.get_file(
-            _IMAGENET_URL.rpartition("/")[2],
-            _IMAGENET_URL,
-            cache_subdir="models",
-            file_hash=_IMAGENET_MD5,
-        )
-    except Exception as error:  # whatever the network layer raises, the advice is the same
-        raise UserError(
-            f"could not download VGG16's weights: {error}. Check the connection, or give a file "
-            f"with --vgg_weights or the environment variable {WEIGHTS_VARIABLE}."
-        ) from error
+# By the names that recipes know them by.
+LOSS_NETWORKS = {"vgg16": VGG16, "vgg19": VGG19}
 
 
 def _random_weights(names, seed):
@@ -152,7 +178,7 @@ def _random_weights(names, seed):
     rng = np.random.default_rng(seed)
     arrays, channels = {}, 3
     for name in names:
-        width = _WIDTHS[LAYERS.index(name)]
+        width = _WIDTHS[name[:6]]
         scale = np.sqrt(2 / (9 * channels))
         kernel = rng.normal(0, scale, (3, 3, channels, width)).astype("float32")
         arrays[name] = kernel, np.zeros(width, "float32")
@@ -160,13 +186,14 @@ def _random_weights(names, seed):
     return arrays
 
 
-def read_weights(path):
-    """Reads VGG16's convolutions from a file.
+def read_weights(path, network=VGG16):
+    """Reads the convolutions of VGG16 or VGG19 from a file.
 
     Args:
         path: `.npz` of `<layer>/kernel` and `<layer>/bias`, the legacy `.h5` that Keras
             downloads, or a `.weights.h5` of `keras.applications.VGG16`. Kernels are
             (height, width, in, out), the first layer's input in BGR order.
+        network: `VGG16` or `VGG19`.
 
     Returns:
         A dict of layer names to `(kernel, bias)`, float32, of the layers in the file.
@@ -177,36 +204,38 @@ def read_weights(path):
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(
-            f"no such file of VGG16 weights: {path}. Give imagenet, random, or a .npz or .h5 file."
+            f"no such file of {network.TITLE} weights: {path}. Give imagenet, random, or a .npz "
+            "or .h5 file."
         )
     try:
-        arrays = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
+        read = _read_npz if path.suffix == ".npz" else _read_h5
+        arrays = read(path, network.LAYERS)
     except Exception as error:  # NumPy and h5py raise many kinds; each means a bad file
         raise UserError(
-            f"cannot read VGG16 weights from {path}: {error}. Expected a .npz of <layer>/kernel "
-            "and <layer>/bias, or an .h5 file of keras.applications.VGG16."
+            f"cannot read {network.TITLE} weights from {path}: {error}. Expected a .npz of "
+            f"<layer>/kernel and <layer>/bias, or an .h5 of keras.applications.{network.TITLE}."
         ) from error
     if not arrays:
-        raise UserError(f"{path} holds no layer of VGG16. Give another file.")
+        raise UserError(f"{path} holds no layer of {network.TITLE}. Give another file.")
     return arrays
 
 
-def _read_npz(path):
+def _read_npz(path, layers):
     with np.load(path, allow_pickle=False) as file:
         return {
             name: (file[f"{name}/kernel"], file[f"{name}/bias"])
-            for name in LAYERS
+            for name in layers
             if f"{name}/kernel" in file and f"{name}/bias" in file
         }
 
 
-def _read_h5(path):
+def _read_h5(path, layers):
     with h5py.File(path) as file:
         if "layer_names" in file.attrs:
             # Legacy layout: a group per layer, its weights named in an attribute.
             arrays = {
                 name: tuple(file[name][weight][()] for weight in file[name].attrs["weight_names"])
-                for name in LAYERS
+                for name in layers
                 if name in file
             }
             for name, layer_arrays in arrays.items():
@@ -217,9 +246,9 @@ def _read_h5(path):
             return arrays
         # Keras 3 layout: layers/conv2d, layers/conv2d_1, ... in network order.
         groups = file["layers"]
-        names = ["conv2d"] + [f"conv2d_{index}" for index in range(1, len(LAYERS))]
+        names = ["conv2d"] + [f"conv2d_{index}" for index in range(1, len(layers))]
         return {
             layer: (groups[name]["vars"]["0"][()], groups[name]["vars"]["1"][()])
-            for layer, name in zip(LAYERS, names, strict=True)
+            for layer, name in zip(layers, names, strict=True)
             if name in groups
         }

@@ -57,6 +57,15 @@ def test_shapes_types_and_ranges(photo_folder):
     assert set(drawn) == {0, 1, 2} and min(drawn.values()) >= 4
 
 
+def test_grain_changes_the_pictures_and_nothing_else(photo_folder):
+    plain, grainy = (batches(photo_folder, seed=3, grain=grain)[2][0] for grain in (0.0, 0.05))
+    np.testing.assert_array_equal(plain[1], grainy[1])
+    strengths = abs(grainy[0] - plain[0]).mean(axis=(1, 2, 3))
+    assert len(set(strengths.tolist())) == 4
+    assert 0 < strengths.min() and strengths.max() < 0.1
+    assert_same((batches(photo_folder, seed=3, grain=0.05)[2][0],), (grainy,))
+
+
 def test_a_batch_depends_on_seed_and_step_alone(photo_folder):
     read_in_order = batches(photo_folder, seed=5)
     in_order = [read_in_order[step] for step in range(7)]

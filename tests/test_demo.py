@@ -40,14 +40,14 @@ def test_the_bundled_network():
 
 def test_weights_at_hand(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.delenv(vgg.WEIGHTS_VARIABLE, raising=False)
-    assert vgg.at_hand() is None
+    monkeypatch.delenv(vgg.VGG16.VARIABLE, raising=False)
+    assert vgg.VGG16.at_hand() is None
     cached = tmp_path / "models" / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     cached.parent.mkdir()
     cached.touch()
-    assert pathlib.Path(vgg.at_hand()) == cached
-    monkeypatch.setenv(vgg.WEIGHTS_VARIABLE, "given.npz")
-    assert vgg.at_hand() == "given.npz"
+    assert pathlib.Path(vgg.VGG16.at_hand()) == cached
+    monkeypatch.setenv(vgg.VGG16.VARIABLE, "given.npz")
+    assert vgg.VGG16.at_hand() == "given.npz"
 
 
 def test_an_output_that_cannot_be_written_to(tmp_path):

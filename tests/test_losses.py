@@ -1,6 +1,7 @@
 """Each loss against plain NumPy in float64."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 from cin_style import losses
@@ -52,6 +53,39 @@ def test_style_loss():
 
 
 def test_total_variation():
-    image = np.float32([[[0], [1]], [[3], [3]]])[None]
-    # Down: (9 + 4) / 2; across: (1 + 0) / 2.
-    np.testing.assert_allclose(ops.convert_to_numpy(losses.total_variation(image)), [7.0])
+    # One pixel has both a neighbour below and one to the right: 3 down and 4 across.
+    image = np.float32([[[0], [4]], [[3], [9]]])[None]
+    for exponent, expected in ((1, 5.0), (2, 25.0)):
+        result = ops.convert_to_numpy(losses.total_variation(image, exponent))
+        np.testing.assert_allclose(result, [expected], rtol=1e-4)
+
+
+def test_a_faint_ripple_counts_for_as_much_as_an_edge_with_exponent_1_only():
+    edge, ripple = np.zeros((2, 1, 8, 65, 1), "float32")
+    edge[:, :, 32:] = 1.0
+    ripple[:, :, ::2] = 1 / 16  # sixty-four steps of a sixteenth
+    for exponent, expected in ((1, 4.0), (2, 1 / 4)):
+        flat, one, other = (
+            float(losses.total_variation(image, exponent)[0])
+            for image in (np.zeros_like(edge), ripple, edge)
+        )
+        assert (one - flat) / (other - flat) == pytest.approx(expected, rel=0.2)
+
+
+def test_checkerboard_sees_a_grid_and_not_texture():
+    tile = RNG.uniform(size=(4, 4, 3))
+    grid = np.tile(tile, (17, 24, 1))[None]  # 68 x 96 px: a strip of 4 px is left over
+    found = ops.convert_to_numpy(losses.checkerboard(grid.astype("float32")))
+    np.testing.assert_allclose(found, [tile.var(axis=(0, 1)).mean()], rtol=1e-4)
+    # The mean of the 64 cells of a window leaves a 64th of the energy of what is random.
+    noise = RNG.uniform(size=(1, 128, 128, 3))
+    found = float(losses.checkerboard(noise.astype("float32"))[0])
+    assert found == pytest.approx(noise.var() / 64, rel=0.2)
+    assert float(losses.checkerboard(np.full((1, 40, 40, 3), 0.3, "float32"))[0]) < 1e-9
+
+
+def test_checkerboard_of_a_small_image():
+    tile = RNG.uniform(size=(4, 4, 3))
+    small = np.tile(tile, (5, 4, 1))[None, :18]  # 18 x 16 px
+    found = ops.convert_to_numpy(losses.checkerboard(small.astype("float32")))
+    np.testing.assert_allclose(found, [tile.var(axis=(0, 1)).mean()], rtol=1e-4)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from cin_style import losses
 from cin_style.errors import UserError
 from cin_style.objective import REFERENCE_ENERGY, StyleObjective, parse_layers
 from cin_style.vgg import VGG16
@@ -47,6 +48,8 @@ def test_terms_equal_their_definition(loss_network, style_images, normalization)
         style_layers=LAYERS,
         style_factors=factors,
         total_variation_weight=5.0,
+        total_variation_exponent=1.5,
+        checkerboard_weight=7.0,
         gram_normalization=normalization,
     )
     images, pastiches = RNG.uniform(size=(2, 2, 16, 16, 3)).astype("float32")
@@ -64,9 +67,13 @@ def test_terms_equal_their_definition(loss_network, style_images, normalization)
             scale = (REFERENCE_ENERGY / (target**2).mean()) ** normalization
             expected += weight * factors[style] * scale * (difference**2).mean()
         np.testing.assert_allclose(terms["style_loss"][example], expected, rtol=1e-4)
-    down, across = np.diff(pastiches, axis=1), np.diff(pastiches, axis=2)
-    expected = 5 * ((down**2).mean((1, 2, 3)) + (across**2).mean((1, 2, 3)))
+    down = np.diff(pastiches, axis=1)[:, :, :-1].astype("float64")
+    across = np.diff(pastiches, axis=2)[:, :-1]
+    expected = 5 * ((down**2 + across**2 + 1e-4) ** 0.75).mean((1, 2, 3))
     np.testing.assert_allclose(terms["total_variation"], expected, rtol=1e-4)
+    expected = 7 * ops.convert_to_numpy(losses.checkerboard(pastiches))
+    np.testing.assert_allclose(terms["checkerboard"], expected, rtol=1e-4)
+    assert sorted(terms) == sorted(objective.term_names)
 
 
 def test_a_photo_against_itself_has_no_content_loss(loss_network, style_images):

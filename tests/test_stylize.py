@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cin_style import images
+from cin_style import images, storage
 from cin_style import stylize as stylizing
 from cin_style.errors import UserError
 from cin_style.stylize import Stylizer, stylize_files
@@ -61,6 +61,26 @@ def test_several_styles_are_as_one_by_one(stylizer, tiny_network, photo):
     expected = directly(tiny_network, photo, [1, 0, 0], [0, 1, 0], blend, [1, 0, 0])
     np.testing.assert_allclose(together, expected, atol=1e-5)
     assert stylizer(photo, ["birch"]).shape == (1, 30, 41, 3)
+
+
+def test_grain_is_laid_over_the_photo(tiny_network, stylizer, photo):
+    assert stylizer.grain == 0
+    grainy = Stylizer(tiny_network, grain=0.05)
+    expected = stylizer(images.add_grain(photo, 0.05, np.random.default_rng(0)), "ash")
+    np.testing.assert_array_equal(grainy(photo, "ash"), expected)
+    np.testing.assert_array_equal(grainy(photo, "ash"), expected)  # the same each time
+    assert abs(grainy(photo, "ash") - stylizer(photo, "ash")).max() > 0.01
+
+
+def test_a_network_says_how_much_grain_it_is_made_for(tiny_network, tmp_path, monkeypatch):
+    network = tiny_network.select(["ash", "cedar"])
+    monkeypatch.setattr(network, "grain", 0.03)
+    storage.save(network.append(["oak"], network.get_style_embeddings()[:1]), tmp_path / "a.keras")
+    assert Stylizer(tmp_path / "a.keras").grain == 0.03
+    assert Stylizer(tmp_path / "a.keras", grain=0.0).grain == 0
+    for bad in (-0.1, np.nan):
+        with pytest.raises(UserError, match="--grain must be at least 0"):
+            Stylizer(network, grain=bad)
 
 
 @pytest.mark.parametrize("pixels", [1, 30 * 41, 2 * 30 * 41 + 1, 3 * 30 * 41])

@@ -143,11 +143,13 @@ def test_one_style_started_from_another_network(recipe, finished, tmp_path):
         clip_norm=1.0,
         gram_normalization=0.5,
         total_variation_weight=1e-3,
+        checkerboard_weight=1.0,
+        grain=0.02,
         half=True,
     )
     network = training.train(single, tmp_path)
     trained = storage.load(finished / "model.keras")
-    assert [style.name for style in network.styles] == ["styles_1"]
+    assert [style.name for style in network.styles] == ["styles_1"] and network.grain == 0.02
     np.testing.assert_allclose(
         network.get_style_embeddings()[0], trained.get_style_embeddings()[1], atol=1e-6
     )
@@ -173,6 +175,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path):
         ({"image_size": 8}, "--image_size must be at least 16 px"),
         ({"learning_rate": -1.0}, "--learning_rate must be positive"),
         ({"decay": 1.5}, "--decay must be from 0 to 1"),
+        ({"grain": -0.1}, "--grain must be at least 0"),
+        ({"total_variation_exponent": 3.0}, "--total_variation_exponent must be from 1 to 2"),
         ({"ema": 1.0}, "--ema must be at least 0 and below 1"),
         ({"holdout": 8}, "--holdout 8 leaves none of the 8 content photos"),
         ({"style_names": "styles_0,stiles_1"}, "Did you mean styles_1"),

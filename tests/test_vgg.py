@@ -7,7 +7,7 @@ import pytest
 
 from cin_style import vgg
 from cin_style.errors import UserError
-from cin_style.vgg import LAYERS, VGG16
+from cin_style.vgg import VGG16, VGG19
 
 WIDTHS = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}
 CHOSEN = ("block1_conv1", "block1_conv2", "block2_conv1")
@@ -58,7 +58,7 @@ def keras_vgg(tmp_path_factory):
     """Keras' own VGG16 and the path of its weights in the `.weights.h5` layout."""
     model = keras.applications.VGG16(weights=None, include_top=False)
     rng = np.random.default_rng(5)
-    for layer in LAYERS[:4]:
+    for layer in VGG16.LAYERS[:4]:
         bias = model.get_layer(layer).bias
         bias.assign(rng.normal(0, 0.1, bias.shape))
     path = tmp_path_factory.mktemp("vgg") / "full.weights.h5"
@@ -145,10 +145,10 @@ def test_npz_and_the_legacy_h5_give_the_same(tmp_path):
 
 def test_npz_and_keras_3_weights_give_the_same(tmp_path, keras_vgg):
     model, path = keras_vgg
-    arrays = {layer: tuple(model.get_layer(layer).get_weights()) for layer in LAYERS}
+    arrays = {layer: tuple(model.get_layer(layer).get_weights()) for layer in VGG16.LAYERS}
     read = vgg.read_weights(path)
-    assert list(read) == list(LAYERS)
-    for layer in LAYERS:
+    assert list(read) == list(VGG16.LAYERS)
+    for layer in VGG16.LAYERS:
         np.testing.assert_array_equal(read[layer][0], arrays[layer][0])
         np.testing.assert_array_equal(read[layer][1], arrays[layer][1])
     first = {layer: arrays[layer] for layer in CHOSEN}
@@ -181,11 +181,11 @@ def test_a_download_that_fails(monkeypatch):
 
 
 def test_default_weights(monkeypatch):
-    assert vgg.default_weights() == "imagenet"
+    assert VGG16.default_weights() == "imagenet"
     monkeypatch.setenv("CIN_STYLE_VGG_WEIGHTS", "")
-    assert vgg.default_weights() == "imagenet"
+    assert VGG16.default_weights() == "imagenet"
     monkeypatch.setenv("CIN_STYLE_VGG_WEIGHTS", "some/file.npz")
-    assert vgg.default_weights() == "some/file.npz"
+    assert VGG16.default_weights() == "some/file.npz"
 
 
 def test_random_weights_are_seeded():
@@ -211,6 +211,40 @@ def test_frozen(tmp_path):
     model = VGG16(CHOSEN, write_npz(tmp_path / "w.npz", WEIGHTS))
     assert model.trainable_weights == []
     assert len(model.non_trainable_weights) == 6
+
+
+# === VGG19 ===
+
+
+def test_vgg19_is_keras_own(tmp_path):
+    reference = keras.applications.VGG19(weights=None, include_top=False)
+    path = tmp_path / "full.weights.h5"
+    reference.save_weights(path)
+    convolutions = [layer for layer in reference.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert VGG19.LAYERS == tuple(layer.name for layer in convolutions)
+    deep = "block3_conv4"
+    expected = keras.Model(reference.inputs, reference.get_layer(deep).output)(
+        [keras.applications.vgg19.preprocess_input(255 * IMAGE)]
+    )
+    found = VGG19([deep], path, "max")(IMAGE)[deep]
+    expected, found = map(keras.ops.convert_to_numpy, (expected, found))
+    assert expected.max() > 1
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.max())
+
+
+def test_vgg19_has_weights_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIN_STYLE_VGG_WEIGHTS", "sixteen.npz")
+    assert VGG19.default_weights() == "imagenet"
+    monkeypatch.setenv("CIN_STYLE_VGG19_WEIGHTS", "nineteen.npz")
+    assert VGG19.default_weights() == VGG19.at_hand() == "nineteen.npz"
+    assert VGG16.default_weights() == "sixteen.npz"
+    with pytest.raises(UserError, match="VGG19 has no layer block1_conv3"):
+        VGG19(["block1_conv3"], "random")
+    with pytest.raises(UserError, match="no such file of VGG19 weights: nineteen.npz"):
+        VGG19(["block1_conv1"], "nineteen.npz")
+    path = write_npz(tmp_path / "w.npz", WEIGHTS)
+    with pytest.raises(UserError, match="lack the layer block2_conv2"):
+        VGG19(["block3_conv4"], path)
 
 
 # === Errors ===

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "ConditionalInstanceNormalization": "layers",
     "FinetuneRecipe": "recipe",
+    "OptimizeRecipe": "recipe",
     "Recipe": "recipe",
     "Style": "styles",
     "StyleCard": "cards",

@@ -14,7 +14,7 @@ from absl import logging as absl_logging
 from absl.flags import argparse_flags
 
 from cin_style.errors import UserError
-from cin_style.recipe import FinetuneRecipe, Recipe
+from cin_style.recipe import FinetuneRecipe, OptimizeRecipe, Recipe
 
 _DESCRIPTION = """\
 Paint photos in many styles with one network.
@@ -118,6 +118,10 @@ def _parser():
     sub.add_argument("--remove", nargs="+", metavar="NAME", help="leave these styles out")
     sub.add_argument("--rename", nargs="+", metavar="OLD=NEW", help="give styles other names")
     sub.add_argument("--output", metavar="FILE", help="the new model, or the card")
+
+    sub = command("optimize", _optimize, "paint one photo by optimizing its pixels, slowly")
+    sub.add_argument("--output", required=True, metavar="FILE", help="the picture")
+    _add_recipe(sub, OptimizeRecipe, required=("content", "style"))
 
     sub = command("demo", _demo, "paint sample photos with the network in the package")
     sub.add_argument("--output", default="demo", metavar="DIR", help="folder for the pictures")
@@ -227,6 +231,14 @@ def _finetune(arguments):
     from cin_style import finetuning, storage
 
     finetuning.run(recipe, storage.load(recipe.model), output)
+
+
+def _optimize(arguments):
+    recipe = _recipe(arguments, OptimizeRecipe)
+    output = _expand("output", arguments.output)
+    from cin_style import optimize
+
+    optimize.optimize_file(recipe, output)
 
 
 def _styles(arguments):

@@ -8,33 +8,14 @@ def _option(default, text, **metadata):
 
 
 @dataclasses.dataclass(frozen=True)
-class RunRecipe:
-    """What decides the outcome of any run, of training and of fine-tuning.
+class LossRecipe:
+    """What decides the loss.
 
     Each field is an option of the command line with the same name; its `help` metadata is the
-    documentation. The defaults are the recipe of Dumoulin et al. 2017, appendix A, but for
-    `style_rate` and `palette_start`, which it has not (see train/results/README.md).
+    documentation. The defaults are those of Dumoulin et al. 2017, appendix A.
     """
 
-    content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
-    steps: int = _option(40_000, "training steps in all")
-    batch_size: int = _option(16, "examples per step, over all devices")
-    image_size: int = _option(256, "side of the square training crops, in px")
     style_size: int = _option(512, "short side of the style images, in px; sets the stroke size")
-    learning_rate: float = _option(1e-3, "Adam's learning rate")
-    style_rate: float = _option(
-        10.0, "learning rate of the gammas and betas, as a multiple of learning_rate"
-    )
-    palette_start: bool = _option(True, "begin every style at its image's mean and contrast")
-    warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
-    decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
-    grain: float = _option(
-        0.0,
-        "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
-        "are made: in painting this much, in training up to twice as much",
-    )
-    clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
-    ema: float = _option(0.0, "momentum of a moving average of the weights; 0 for none")
     content_weight: float = _option(1.0, "weight of content layers that have none of their own")
     style_weight: float = _option(1e-4, "weight of style layers that have none of their own")
     loss_network: str = _option("vgg16", "vgg16 or vgg19", choices=("vgg16", "vgg19"))
@@ -67,6 +48,34 @@ class RunRecipe:
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
     seed: int = _option(0, "of the initial weights and of all sampling")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecipe(LossRecipe):
+    """What decides the outcome of any run, of training and of fine-tuning.
+
+    The defaults are those of Dumoulin et al. 2017, appendix A, but for `style_rate` and
+    `palette_start`, which it has not (see train/results/README.md).
+    """
+
+    content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
+    steps: int = _option(40_000, "training steps in all")
+    batch_size: int = _option(16, "examples per step, over all devices")
+    image_size: int = _option(256, "side of the square training crops, in px")
+    learning_rate: float = _option(1e-3, "Adam's learning rate")
+    style_rate: float = _option(
+        10.0, "learning rate of the gammas and betas, as a multiple of learning_rate"
+    )
+    palette_start: bool = _option(True, "begin every style at its image's mean and contrast")
+    warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
+    decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
+    grain: float = _option(
+        0.0,
+        "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
+        "are made: in painting this much, in training up to twice as much",
+    )
+    clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
+    ema: float = _option(0.0, "momentum of a moving average of the weights; 0 for none")
     holdout: int = _option(
         -1,
         "content photos kept out of training, for previews and figures; "
@@ -111,3 +120,24 @@ class FinetuneRecipe(RunRecipe):
     batch_size: int = _option(4, "examples per step, over all devices")
     warmup_steps: int = _option(20, "steps over which the learning rate rises to its value")
     decay: float = _option(0.5, "share of the run, at its end, over which the rate falls to 0")
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizeRecipe(LossRecipe):
+    """Everything that decides what optimizing the pixels of one picture computes."""
+
+    content: str = _option("", "the photo")
+    style: str = _option("", "the style image")
+    iterations: int = _option(500, "iterations in all, shared equally among the stages")
+    optimizer: str = _option("lbfgs", "lbfgs or adam", choices=("lbfgs", "adam"))
+    learning_rate: float = _option(0.02, "Adam's learning rate, in shares of the value range")
+    init: str = _option(
+        "content", "begin with the photo or with noise", choices=("content", "noise")
+    )
+    stages: int = _option(2, "sizes to work at, each twice the one before, the last one whole")
+    max_side: int = _option(512, "scale a larger photo down to this, in px")
+    precision: str = _option(
+        "float32",
+        "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )

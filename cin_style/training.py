@@ -143,38 +143,41 @@ def run(recipe, output, style_set, make_network, initialize, finish=None, watche
 
 
 def check(recipe):
-    """Raises a `UserError` for a number in a recipe that is out of its range."""
-    for name in ("steps", "batch_size", "image_size", "style_size", "checkpoint_every"):
-        if getattr(recipe, name) < 1:
-            raise UserError(f"--{name} must be at least 1. Received: {getattr(recipe, name)}")
-    for name in ("learning_rate", "style_rate"):
-        if not 0 < getattr(recipe, name) < float("inf"):
-            raise UserError(f"--{name} must be positive. Received: {getattr(recipe, name)}")
-    for name in ("decay", "gram_normalization"):
-        if not 0 <= getattr(recipe, name) <= 1:
-            raise UserError(f"--{name} must be from 0 to 1. Received: {getattr(recipe, name)}")
-    if not 0 <= recipe.ema < 1:
-        raise UserError(f"--ema must be at least 0 and below 1. Received: {recipe.ema}")
-    if not 0 <= recipe.seed < 2**32:
-        raise UserError(f"--seed must be from 0 to {2**32 - 1}. Received: {recipe.seed}")
-    if recipe.holdout < -1:
-        raise UserError(f"--holdout must be at least -1. Received: {recipe.holdout}")
-    if not 1 <= recipe.total_variation_exponent <= 2:
-        raise UserError(
-            "--total_variation_exponent must be from 1 to 2. "
-            f"Received: {recipe.total_variation_exponent}"
-        )
-    names = ("warmup_steps", "clip_norm", "preview_every", "grain")
-    names += ("content_weight", "style_weight", "total_variation_weight", "checkerboard_weight")
-    names += ("activation_penalty",)
-    for name in names:
-        if not 0 <= getattr(recipe, name) < float("inf"):
-            raise UserError(f"--{name} must be at least 0. Received: {getattr(recipe, name)}")
-    for name in ("image_size", "style_size"):
-        if getattr(recipe, name) < networks.SMALLEST_SIDE:
+    """Raises a `UserError` for a number in a recipe of any kind that is out of its range."""
+
+    def values(*names):
+        return [(name, getattr(recipe, name)) for name in names if hasattr(recipe, name)]
+
+    for name, value in values("steps", "batch_size", "checkpoint_every"):
+        if value < 1:
+            raise UserError(f"--{name} must be at least 1. Received: {value}")
+    for name, value in values("learning_rate", "style_rate"):
+        if not 0 < value < float("inf"):
+            raise UserError(f"--{name} must be positive. Received: {value}")
+    for name, value in values("decay", "gram_normalization"):
+        if not 0 <= value <= 1:
+            raise UserError(f"--{name} must be from 0 to 1. Received: {value}")
+    for name, value in values("ema"):
+        if not 0 <= value < 1:
+            raise UserError(f"--{name} must be at least 0 and below 1. Received: {value}")
+    for name, value in values("seed"):
+        if not 0 <= value < 2**32:
+            raise UserError(f"--{name} must be from 0 to {2**32 - 1}. Received: {value}")
+    for name, value in values("holdout"):
+        if value < -1:
+            raise UserError(f"--{name} must be at least -1. Received: {value}")
+    for name, value in values("total_variation_exponent"):
+        if not 1 <= value <= 2:
+            raise UserError(f"--{name} must be from 1 to 2. Received: {value}")
+    names = ("warmup_steps", "clip_norm", "preview_every", "grain", "content_weight")
+    names += ("style_weight", "total_variation_weight", "checkerboard_weight")
+    for name, value in values(*names, "activation_penalty"):
+        if not 0 <= value < float("inf"):
+            raise UserError(f"--{name} must be at least 0. Received: {value}")
+    for name, value in values("image_size", "style_size"):
+        if value < networks.SMALLEST_SIDE:
             raise UserError(
-                f"--{name} must be at least {networks.SMALLEST_SIDE} px. "
-                f"Received: {getattr(recipe, name)}"
+                f"--{name} must be at least {networks.SMALLEST_SIDE} px. Received: {value}"
             )
 
 

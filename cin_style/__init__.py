@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 # comes with it load only when one of these names is first used.
 _ROOMS = {
     "ConditionalInstanceNormalization": "layers",
+    "EvaluateRecipe": "recipe",
     "FinetuneRecipe": "recipe",
     "OptimizeRecipe": "recipe",
     "Recipe": "recipe",

@@ -14,7 +14,7 @@ from absl import logging as absl_logging
 from absl.flags import argparse_flags
 
 from cin_style.errors import UserError
-from cin_style.recipe import FinetuneRecipe, OptimizeRecipe, Recipe
+from cin_style.recipe import EvaluateRecipe, FinetuneRecipe, OptimizeRecipe, Recipe
 
 _DESCRIPTION = """\
 Paint photos in many styles with one network.
@@ -118,6 +118,10 @@ def _parser():
     sub.add_argument("--remove", nargs="+", metavar="NAME", help="leave these styles out")
     sub.add_argument("--rename", nargs="+", metavar="OLD=NEW", help="give styles other names")
     sub.add_argument("--output", metavar="FILE", help="the new model, or the card")
+
+    sub = command("evaluate", _evaluate, "measure how good a network's pictures are")
+    sub.add_argument("--output", required=True, metavar="REPORT_DIR", help="folder for the report")
+    _add_recipe(sub, EvaluateRecipe, required=("model", "content", "styles"))
 
     sub = command("optimize", _optimize, "paint one photo by optimizing its pixels, slowly")
     sub.add_argument("--output", required=True, metavar="FILE", help="the picture")
@@ -233,6 +237,14 @@ def _finetune(arguments):
     finetuning.run(recipe, storage.load(recipe.model), output)
 
 
+def _evaluate(arguments):
+    recipe = _recipe(arguments, EvaluateRecipe)
+    output = _expand("output", arguments.output)
+    from cin_style import report
+
+    report.run(recipe, output)
+
+
 def _optimize(arguments):
     recipe = _recipe(arguments, OptimizeRecipe)
     output = _expand("output", arguments.output)
@@ -287,7 +299,7 @@ def _main(arguments):
         print(f"cin-style: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        resumable = arguments.command in ("train", "finetune")
+        resumable = arguments.command in ("train", "finetune", "evaluate")
         hint = " Run the same command again to go on." if resumable else ""
         print(f"\ncin-style: interrupted.{hint}", file=sys.stderr)
         return 130

@@ -126,6 +126,26 @@ class StyleObjective(keras.layers.Layer):
         }
         return content, style
 
+    def style_losses_to_all(self, pastiches):
+        """The weighted style loss of every pastiche against every style.
+
+        Args:
+            pastiches: (batch, height, width, 3) in [0, 1].
+
+        Returns:
+            float32 (batch, num_styles).
+        """
+        features = self.loss_network(pastiches)
+        total = 0.0
+        for layer in self.style_layers:
+            grams = losses.gram_matrix(features[layer])
+            # A style at a time: all at once would hold batch x styles Gram matrices.
+            to_each = [
+                losses.style_loss(grams, target) for target in ops.unstack(self.grams[layer])
+            ]
+            total = total + ops.stack(to_each, axis=-1) * self.factors[layer]
+        return total
+
     def weigh(self, content, style, style_ids):
         """What `layer_losses` returns, weighted and summed over the layers.
 

@@ -42,6 +42,12 @@ class LossRecipe:
         "$CIN_STYLE_VGG19_WEIGHTS) or imagenet",
     )
     pooling: str = _option("avg", "pooling in the loss network", choices=("avg", "max"))
+    padding: str = _option(
+        "zeros",
+        "what the loss network sees beyond the picture's border: zeros, as it was trained, or "
+        "reflect, the picture mirrored",
+        choices=("zeros", "reflect"),
+    )
     precision: str = _option(
         "auto",
         "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
@@ -136,6 +142,33 @@ class OptimizeRecipe(LossRecipe):
     )
     stages: int = _option(2, "sizes to work at, each twice the one before, the last one whole")
     max_side: int = _option(512, "scale a larger photo down to this, in px")
+    precision: str = _option(
+        "float32",
+        "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateRecipe(LossRecipe):
+    """Everything that decides what an evaluation of a network measures."""
+
+    model: str = _option("", "the trained network")
+    content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
+    styles: str = _option("", "folder of the style images that the network was trained on")
+    style_names: str = _option("", "only these of the network's styles: name,name,...")
+    style_size: int = _option(
+        0, "short side of the style images, in px; 0: what the network was trained with"
+    )
+    holdout: int = _option(
+        16, "photos that training on this folder kept out, of which to take; 0: take any"
+    )
+    photos: int = _option(4, "how many photos")
+    image_size: int = _option(256, "side of the photos' central squares, in px")
+    against_iterations: int = _option(
+        0, "also optimize pixels by L-BFGS for so many iterations, to compare with; 0: don't"
+    )
+    pairs: int = _option(8, "how many pairs of a style and a photo to optimize; 0: all")
     precision: str = _option(
         "float32",
         "auto takes mixed_bfloat16 where the hardware computes in it, else float32",

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from cin_style.errors import UserError
+from cin_style.layers import ReflectionPadding2D
 
 _WIDTHS = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -54,6 +55,9 @@ class VGG16(keras.Model):
         pooling: `"avg"` (Gatys et al. 2016, section 2) or `"max"`.
         dtype: dtype policy of the convolutions.
         seed: of the random weights.
+        padding: `"zeros"`, as VGG was trained, or `"reflect"`. Zeros look like an edge around
+            the picture, a larger share of a training crop than of a painting, and networks
+            learn to weaken it by painting a pale border; mirrored pictures have no edge.
 
     Raises:
         UserError: an unknown layer, or weights that can't be read or lack a layer.
@@ -67,7 +71,16 @@ class VGG16(keras.Model):
     IMAGENET_URL = f"{_URL}/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     IMAGENET_MD5 = "6d6bbae143d832006294945121d1f1fc"
 
-    def __init__(self, layers, weights="imagenet", pooling="avg", dtype=None, seed=0, **kwargs):
+    def __init__(
+        self,
+        layers,
+        weights="imagenet",
+        pooling="avg",
+        dtype=None,
+        seed=0,
+        padding="zeros",
+        **kwargs,
+    ):
         layers = tuple(dict.fromkeys(layers))
         for layer in layers:
             if layer not in self.LAYERS:
@@ -78,6 +91,8 @@ class VGG16(keras.Model):
             raise UserError("the loss network needs at least one layer to look at.")
         if pooling not in ("avg", "max"):
             raise UserError(f"pooling must be avg or max. Received: {pooling}")
+        if padding not in ("zeros", "reflect"):
+            raise UserError(f"padding must be zeros or reflect. Received: {padding}")
         names = self.LAYERS[: max(map(self.LAYERS.index, layers)) + 1]
 
         # === Functional Model ===
@@ -88,8 +103,15 @@ class VGG16(keras.Model):
         for index, name in enumerate(names):
             if index and name.endswith("conv1"):
                 x = pool(2, name=f"{names[index - 1][:6]}_pool", dtype=dtype)(x)
+            if padding == "reflect":
+                x = ReflectionPadding2D(1, name=f"{name}_pad", dtype=dtype)(x)
             x = keras.layers.Conv2D(
-                _WIDTHS[name[:6]], 3, padding="same", activation="relu", name=name, dtype=dtype
+                _WIDTHS[name[:6]],
+                3,
+                padding="same" if padding == "zeros" else "valid",
+                activation="relu",
+                name=name,
+                dtype=dtype,
             )(x)
             if name in layers:
                 features[name] = x

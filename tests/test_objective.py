@@ -87,6 +87,23 @@ def test_a_photo_against_itself_has_no_content_loss(loss_network, style_images):
     assert "total_variation" not in terms
 
 
+def test_style_losses_to_all_styles(loss_network, style_images):
+    objective = StyleObjective(
+        loss_network,
+        style_images,
+        content_layers=LAYERS,
+        style_layers=LAYERS,
+        style_factors=[1.0, 3.0, 0.2],
+        gram_normalization=0.5,
+    )
+    pastiches = RNG.uniform(size=(2, 16, 16, 3)).astype("float32")
+    found = ops.convert_to_numpy(objective.style_losses_to_all(pastiches))
+    assert found.shape == (2, 3)
+    for style in range(3):
+        terms = objective.terms(pastiches, np.int32([style, style]), pastiches)
+        np.testing.assert_allclose(found[:, style], terms["style_loss"], rtol=1e-4)
+
+
 def test_nothing_in_it_trains(loss_network, style_images):
     objective = StyleObjective(
         loss_network, style_images, content_layers=LAYERS, style_layers=LAYERS

@@ -36,6 +36,7 @@ ORDER = [
     "blend",
     "colour",
     "stylize",
+    "report",
     "compose",
     "demo",
     "cli",

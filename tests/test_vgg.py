@@ -112,6 +112,23 @@ def test_preprocessing():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(found)[0, 0, 0], expected, rtol=1e-6)
 
 
+def test_mirrored_borders_are_those_of_the_mirrored_picture(tmp_path):
+    path = write_npz(tmp_path / "w.npz", WEIGHTS)
+    found = features(path, CHOSEN[:2], padding="reflect")
+    around = np.pad(IMAGE, ((0, 0), (4, 4), (4, 4), (0, 0)), mode="reflect")
+    larger = VGG16(CHOSEN[:1], path)(around)["block1_conv1"]
+    # One layer deep, padding the features mirrors nothing else than padding the picture.
+    expected = keras.ops.convert_to_numpy(larger)[:, 4:-4, 4:-4]
+    np.testing.assert_allclose(found["block1_conv1"], expected, rtol=1e-4, atol=2e-3)
+    # Inside, the padding has no part.
+    plain = features(path, CHOSEN[:2])
+    for layer in CHOSEN[:2]:
+        assert found[layer].shape == plain[layer].shape
+        inside = np.s_[:, 2:-2, 2:-2]
+        np.testing.assert_allclose(found[layer][inside], plain[layer][inside], rtol=1e-4, atol=2e-3)
+        assert abs(found[layer] - plain[layer]).max() > 1
+
+
 def test_odd_sizes_drop_the_last_row_as_pooling_does():
     outputs = VGG16(["block2_conv1"], "random")(np.zeros((1, 9, 7, 3), "float32"))
     assert outputs["block2_conv1"].shape == (1, 4, 3, 128)
@@ -255,6 +272,8 @@ def test_unknown_layers_and_options():
         VGG16(["block1_conv3"], "random")
     with pytest.raises(UserError, match="at least one layer"):
         VGG16([], "random")
+    with pytest.raises(UserError, match="padding must be zeros or reflect. Received: same"):
+        VGG16(["block1_conv1"], "random", padding="same")
     with pytest.raises(UserError, match="pooling must be avg or max. Received: mean"):
         VGG16(["block1_conv1"], "random", pooling="mean")
 

@@ -29,12 +29,8 @@ def path_losses(stylizer, objective, photos, first, second, points):
     rows = blend.path(*(blend.weights(network.styles, index) for index in (first, second)), points)
     losses = np.zeros((points, 2))
     for photo in photos:
-        pastiches = stylizer(photo, rows)
-        originals = np.repeat(photo[None], points, axis=0)
-        for column, index in enumerate((first, second)):
-            ids = np.full(points, index, "int32")
-            terms = objective.terms(originals, ids, pastiches)
-            losses[:, column] += ops.convert_to_numpy(terms["style_loss"])
+        to_all = objective.style_losses_to_all(stylizer(photo, rows))
+        losses += ops.convert_to_numpy(to_all)[:, [first, second]]
     return losses / len(photos)
 
 

@@ -69,6 +69,8 @@ def measure(way, style, image, arguments, photos, base):
         "style_weight": arguments.style_weight,
         "style_layers": arguments.style_layers,
         "gram_normalization": arguments.gram_normalization,
+        "padding": "reflect",
+        "grain": base.grain,
         "warmup_steps": 20,
         "decay": 0.0,
         "checkpoint_every": EVERY,
@@ -129,8 +131,8 @@ def main():
     parser.add_argument("--styles", required=True, help="folder of paintings new to the model")
     parser.add_argument("--content", required=True)
     parser.add_argument("--output", required=True, type=pathlib.Path)
-    parser.add_argument("--steps", type=int, default=300, help="of fine-tuning")
-    parser.add_argument("--scratch_steps", type=int, default=1500, help="of training from scratch")
+    parser.add_argument("--steps", type=int, default=200, help="of fine-tuning")
+    parser.add_argument("--scratch_steps", type=int, default=1000, help="of training from scratch")
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--image_size", type=int, default=128)
     parser.add_argument("--style_size", type=int, default=384)

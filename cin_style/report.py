@@ -1,0 +1,470 @@
+"""How good a network's pictures are: figures, plots and one page to look at."""
+
+import base64
+import csv
+import dataclasses
+import html
+import io
+import json
+import logging
+import pathlib
+import statistics
+
+import numpy as np
+import tqdm
+from keras import ops
+from PIL import Image
+
+from cin_style import artefacts, data, evaluate, hardware, images, optimize, storage, training
+from cin_style.errors import UserError
+from cin_style.files import writable_folder, write_beside, write_json, write_text
+from cin_style.styles import StyleSet
+from cin_style.stylize import Stylizer
+
+_LOG = logging.getLogger("cin_style")
+
+MEASURES = ("checkerboard", "border", "droplets")
+_WORST = 4
+
+
+def run(recipe, output):
+    """Evaluates a network as an `EvaluateRecipe` says, or goes on where an earlier call stopped.
+
+    The folder `output` gets `pairs.csv` (losses and artefacts of every pastiche, a pair of a
+    style and a photo a row), `styles.csv` (their means per style), `optimized.csv` and
+    `curves.csv` (the pairs whose pixels were optimized: what the pastiche is worth in
+    iterations, and the loss after each), plots, `pictures/`, and `report.html`, a page that
+    holds all of it.
+
+    Args:
+        recipe: an `EvaluateRecipe`.
+        output: the report's folder; created where needed.
+
+    Returns:
+        The means over all pairs, a dict; `worth` is empty where a pastiche is worth more
+        iterations than were done.
+
+    Raises:
+        UserError: anything wrong with the recipe, the files it names or the folder.
+    """
+    network = storage.load(recipe.model)
+    wanted = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
+    if wanted:
+        network = network.select(wanted)
+    recipe = dataclasses.replace(
+        recipe,
+        style_size=recipe.style_size or network.styles[0].image_size or 512,
+        precision=hardware.resolve_precision(recipe.precision),
+        activation_penalty=0.0,  # of a network's inside: pictures alone have none
+    )
+    _check(recipe)
+    photo_names, photos = _open_photos(recipe)
+    style_set = StyleSet.from_folder(recipe.styles, [style.name for style in network.styles])
+    paintings = style_set.load_images(recipe.style_size)
+    objective = training.make_objective(recipe, paintings, None)
+    output = writable_folder(output)
+    _note(recipe, network, output)
+
+    subjects = _Subjects(
+        [style.name for style in network.styles], paintings, photo_names, photos, objective
+    )
+    pairs = _paint(Stylizer(network), subjects, output)
+    optimized, curves = [], []
+    if recipe.against_iterations:
+        optimized, curves = _optimize(subjects, pairs, recipe, output)
+    styles = _per_style(pairs, optimized)
+    evaluate.write_table(output / "styles.csv", styles)
+    plots = [_plot_losses(styles, output / "losses.png")]
+    plots.append(_plot_artefacts(pairs, optimized, output / "artefacts.png"))
+    if curves:
+        plots.append(_plot_worth(optimized, curves, output / "worth.png"))
+    page = _page(recipe, network, subjects, pairs, optimized, styles, plots, output)
+    write_text(output / "report.html", page)
+    shown = ("style", "content_loss", "style_loss", "checkerboard", "border", "droplets", "worth")
+    table = [{name: row[name] for name in shown if name in row} for row in styles]
+    _LOG.info("%s\nwrote %s", evaluate.format_table(table), output / "report.html")
+    return styles[-1]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Subjects:
+    """What is looked at: names and pictures of styles and photos, and the objective."""
+
+    styles: list
+    paintings: list
+    photo_names: list
+    photos: np.ndarray
+    objective: object
+
+
+def _check(recipe):
+    training.check(recipe)
+    for name, least in (("photos", 1), ("against_iterations", 0), ("pairs", 0), ("holdout", 0)):
+        if getattr(recipe, name) < least:
+            raise UserError(f"--{name} must be at least {least}. Received: {getattr(recipe, name)}")
+    if recipe.image_size < 64:  # what `artefacts.checkerboard` needs
+        raise UserError(f"--image_size must be at least 64 px. Received: {recipe.image_size}")
+
+
+def _open_photos(recipe):
+    """Names and crops (count, size, size, 3) of photos evenly spread over those to take."""
+    source = data.open_photos(recipe.content)
+    if recipe.holdout:
+        _, source = data.hold_out(source, recipe.holdout)
+    if recipe.photos > len(source):
+        raise UserError(
+            f"--photos {recipe.photos} asks for more than the {len(source)} there are. Take fewer, "
+            "or another --holdout."
+        )
+    chosen = [index * len(source) // recipe.photos for index in range(recipe.photos)]
+    crops, names = [], []
+    for index in chosen:
+        crops.append(data.center_crops(data.PhotoSubset(source, [index]), recipe.image_size)[0])
+        names.append(pathlib.Path(source.name(index)).stem)
+    return [f"{number:02}_{name}" for number, name in enumerate(names)], np.stack(crops)
+
+
+def _note(recipe, network, output):
+    """Writes report.json, or checks that the folder's report is this one."""
+    note = {"recipe": dataclasses.asdict(recipe), "fingerprint": network.fingerprint}
+    note["styles"] = [style.name for style in network.styles]
+    path = output / "report.json"
+    if path.is_file():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        if {name: earlier.get(name) for name in note} != json.loads(json.dumps(note)):
+            raise UserError(
+                f"{output} holds a report with other arguments. Give the same to go on with it, or "
+                "choose another --output."
+            )
+    else:
+        write_json(path, note | {"versions": hardware.versions()})
+
+
+def _read(path):
+    """The rows of a table as `evaluate.write_table` writes it, numbers as floats."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            {
+                name: value if name in ("style", "photo") or value == "" else float(value)
+                for name, value in row.items()
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def _picture_path(output, style, photo, suffix=""):
+    return output / "pictures" / f"{style}_{photo}{suffix}.png"
+
+
+# === Measuring ===
+
+
+def _losses(objective, photo, style_index, picture):
+    """All losses of one picture, weighted: the layers' style losses add up to `style_loss`."""
+    ids = np.int32([style_index])
+    content, style = objective.layer_losses(photo[None], ids, picture[None])
+    row = {name: float(value[0]) for name, value in objective.weigh(content, style, ids).items()}
+    total = sum(
+        float(value[0]) for value in objective.terms(photo[None], ids, picture[None]).values()
+    )
+    layers = {
+        f"style_{layer}": float(ops.convert_to_numpy(objective.factors[layer])[style_index])
+        * float(value[0])
+        for layer, value in style.items()
+    }
+    return {"loss": total} | row | layers
+
+
+def _paint(stylizer, subjects, output):
+    """Paints and measures every pair that pairs.csv does not hold yet."""
+    path = output / "pairs.csv"
+    rows = _read(path)
+    writable_folder(output / "pictures")
+    done = {(row["style"], row["photo"]) for row in rows}
+    for index, style in enumerate(tqdm.tqdm(subjects.styles, unit="style")):
+        new = []
+        for photo_name, photo in zip(subjects.photo_names, subjects.photos, strict=True):
+            if (style, photo_name) in done:
+                continue
+            picture = stylizer(photo, index)
+            images.save(_picture_path(output, style, photo_name), picture)
+            painting = subjects.paintings[index]
+            row = {"style": style, "photo": photo_name}
+            row |= _losses(subjects.objective, photo, index, picture)
+            row |= artefacts.measure(picture, photo, painting)
+            of_photo = artefacts.measure(photo, photo, painting)
+            new.append(row | {f"photo_{name}": value for name, value in of_photo.items()})
+        if new:
+            rows += new
+            evaluate.write_table(path, rows)
+    return _read(path)
+
+
+def _optimize(subjects, pairs, recipe, output):
+    """Optimizes the pixels of some pairs, those that optimized.csv does not hold yet.
+
+    Returns:
+        The rows of optimized.csv and of curves.csv.
+    """
+    table, curve_table = output / "optimized.csv", output / "curves.csv"
+    rows = _read(table)
+    # A curve without its row is one that was interrupted between the two files.
+    done = {(row["style"], row["photo"]) for row in rows}
+    curves = [row for row in _read(curve_table) if (row["style"], row["photo"]) in done]
+    losses = {(row["style"], row["photo"]): row["loss"] for row in pairs}
+    chosen = _choose_pairs(len(subjects.styles), len(subjects.photos), recipe.pairs)
+    with tqdm.tqdm(total=len(chosen) * recipe.against_iterations, unit="iteration") as bar:
+        for index, number in chosen:
+            style, photo_name = subjects.styles[index], subjects.photo_names[number]
+            if (style, photo_name) in done:
+                bar.update(recipe.against_iterations)
+                continue
+            photo = subjects.photos[number]
+            before = bar.n
+            result = optimize.minimize(
+                subjects.objective,
+                photo,
+                photo,
+                recipe.against_iterations,
+                style_index=index,
+                watch=lambda loss, terms: bar.update(),
+            )
+            if result.interrupted:
+                raise KeyboardInterrupt
+            bar.update(before + recipe.against_iterations - bar.n)
+            images.save(_picture_path(output, style, photo_name, "_optimized"), result.picture)
+            goal = losses[style, photo_name]
+            worth = next((k for k, loss in enumerate(result.losses) if loss <= goal), "")
+            row = {"style": style, "photo": photo_name, "worth": worth, "loss": goal}
+            row |= {"optimized_loss": min(result.losses)}
+            found = artefacts.measure(result.picture, photo, subjects.paintings[index])
+            rows.append(row | found)
+            curves += [
+                {"style": style, "photo": photo_name, "iteration": k, "loss": float(loss)}
+                for k, loss in enumerate(result.losses)
+            ]
+            evaluate.write_table(curve_table, curves)
+            evaluate.write_table(table, rows)
+    return _read(table), _read(curve_table)
+
+
+def _choose_pairs(num_styles, num_photos, count):
+    """`count` pairs of indices, all when 0, every style and photo as often as the others."""
+    pairs = [
+        (index, (index + turn) % num_photos)
+        for turn in range(num_photos)
+        for index in range(num_styles)
+    ]
+    return pairs[:count] if count else pairs
+
+
+def _per_style(pairs, optimized):
+    """Means over the photos of each style, and last over all pairs."""
+    rows = []
+    for style in [*dict.fromkeys(row["style"] for row in pairs), "mean"]:
+        of_style = [row for row in pairs if style in (row["style"], "mean")]
+        names = [name for name in pairs[0] if name not in ("style", "photo")]
+        row = {"style": style} | {n: statistics.fmean(r[n] for r in of_style) for n in names}
+        if optimized:
+            others = [other for other in optimized if style in (other["style"], "mean")]
+            row["worth"] = _mean_worth(others)
+            for name in MEASURES:
+                values = [other[name] for other in others]
+                row[f"optimized_{name}"] = statistics.fmean(values) if values else ""
+        rows.append(row)
+    return rows
+
+
+def _mean_worth(optimized):
+    """The mean of the iterations that pastiches are worth; empty where one is worth more."""
+    worths = [row["worth"] for row in optimized]
+    return statistics.fmean(worths) if worths and "" not in worths else ""
+
+
+# === Pictures and the page ===
+
+
+def _figure(width, height):
+    from matplotlib.figure import Figure  # slow to import, and only needed here
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure, path):
+    with write_beside(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+    return path
+
+
+def _plot_losses(styles, path):
+    """Stacked bars: content loss and each layer's style loss, a bar a style."""
+    figure = _figure(9, 1.2 + 0.32 * len(styles))
+    axes = figure.subplots()
+    left = np.zeros(len(styles))
+    layers = [name for name in styles[0] if name.startswith("style_block")]
+    for name in ("content_loss", *layers):
+        values = np.array([row[name] for row in styles])
+        axes.barh(range(len(styles)), values, left=left, label=name.replace("_", " "))
+        left += values
+    axes.set_yticks(range(len(styles)), [row["style"] for row in styles])
+    axes.invert_yaxis()
+    axes.set(xlabel="mean loss, weighted")
+    axes.grid(alpha=0.3, axis="x")
+    figure.legend(frameon=False, loc="outside upper center", ncols=4)
+    return _save(figure, path)
+
+
+def _plot_artefacts(pairs, optimized, path):
+    """Dots: every picture's measures, for photos, pastiches and optimized pictures."""
+    figure = _figure(9, 3.4)
+    for axes, measure in zip(figure.subplots(1, len(MEASURES)), MEASURES, strict=True):
+        groups = {
+            "photo": [row[f"photo_{measure}"] for row in pairs],
+            "pastiche": [row[measure] for row in pairs],
+        }
+        if optimized:
+            groups["optimized"] = [row[measure] for row in optimized]
+        for place, values in enumerate(groups.values()):
+            spread = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0]
+            axes.plot(place + np.asarray(spread), values, ".", alpha=0.6)
+            axes.plot([place - 0.3, place + 0.3], [statistics.fmean(values)] * 2, color="black")
+        axes.set_xticks(range(len(groups)), groups)
+        axes.set_title(measure)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3, axis="y")
+    return _save(figure, path)
+
+
+def _plot_worth(optimized, curves, path):
+    """The loss of optimized pixels against the network's, a line a pair."""
+    figure = _figure(9, 4)
+    axes = figure.subplots()
+    for row in optimized:
+        mine = [c for c in curves if (c["style"], c["photo"]) == (row["style"], row["photo"])]
+        axes.plot(
+            [max(c["iteration"], 0.5) for c in mine],
+            [c["loss"] / row["loss"] for c in mine],
+            linewidth=1,
+            alpha=0.6,
+        )
+    axes.axhline(1, color="black", linewidth=1)
+    axes.text(0.55, 1.03, "the network, in one pass")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="iterations of L-BFGS on the pixels, from the photo",
+        ylabel="loss, relative to the network's",
+    )
+    axes.grid(alpha=0.3, which="both")
+    return _save(figure, path)
+
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem;
+       color: #28282c; background: #faf9f6; }
+table { border-collapse: collapse; } td, th { padding: .2rem .6rem; text-align: right; }
+td:first-child, th:first-child { text-align: left; } tr:nth-child(even) { background: #f0eee8; }
+tr:last-child { font-weight: bold; }
+figure { display: inline-block; margin: 0 .4rem .8rem 0; } figcaption { font-size: 12px; }
+img { max-width: 100%; } .row img { width: 180px; height: 180px; object-fit: cover; }
+"""
+
+
+def _page(recipe, network, subjects, pairs, optimized, styles, plots, output):
+    """The report as one HTML page that holds its pictures."""
+    parts = [f"<h1>How good are the pictures of {_text(pathlib.Path(recipe.model).stem)}?</h1>"]
+    layers = ", ".join(subjects.objective.style_layers)
+    parts.append(
+        f"<p>{len(subjects.styles)} styles, {len(subjects.photos)} photos that training had kept "
+        f"out{'' if recipe.holdout else ' or not'}, {recipe.image_size} px. Losses in "
+        f"{_text(recipe.loss_network)} at {_text(layers)}, {_text(recipe.precision)}, style images "
+        f"of {recipe.style_size} px, Gram normalization {recipe.gram_normalization:g}. Network "
+        f"{network.fingerprint[:12]}, {_text(hardware.device())}.</p>"
+    )
+    if optimized:
+        worth = _mean_worth(optimized)
+        worth = f"{worth:.0f}" if worth != "" else f"over {recipe.against_iterations} for some of"
+        parts.append(
+            f"<p>A pastiche is worth <b>{worth}</b> iterations of L-BFGS on the pixels (mean of "
+            f"{len(optimized)} pairs).</p>"
+        )
+    parts.append("<h2>Per style</h2>" + _table(styles))
+    parts += [_embed(path) for path in plots]
+    if optimized:
+        parts.append("<h2>Beside optimized pixels</h2>")
+        for row in optimized:
+            parts.append(_strip(row, subjects, output, optimized=True))
+    parts.append("<h2>The worst pairs</h2>")
+    for row in sorted(pairs, key=lambda row: -row["loss"])[:_WORST]:
+        parts.append(_strip(row, subjects, output))
+    parts.append("<h2>All pictures</h2>")
+    for index, style in enumerate(subjects.styles):
+        figures = [_captioned(subjects.paintings[index], style)]
+        for row in pairs:
+            if row["style"] == style:
+                path = _picture_path(output, style, row["photo"])
+                figures.append(_captioned(images.load(path), f"loss {row['loss']:.3g}"))
+        parts.append(f'<div class="row">{"".join(figures)}</div>')
+    body = "\n".join(parts)
+    title = _text(pathlib.Path(recipe.model).stem)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style><body>{body}</body></html>\n"
+    )
+
+
+def _text(value):
+    return html.escape(str(value))
+
+
+def _table(rows):
+    head = "".join(f"<th>{_text(name.replace('_', ' '))}</th>" for name in rows[0])
+    lines = "".join(
+        "<tr>"
+        + "".join(
+            f"<td>{value:.4g}</td>" if isinstance(value, float) else f"<td>{_text(value)}</td>"
+            for value in row.values()
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<div style='overflow-x:auto'><table><tr>{head}</tr>{lines}</table></div>"
+
+
+def _strip(row, subjects, output, optimized=False):
+    """Photo, painting and pastiche, and on request the optimized picture, side by side."""
+    index = subjects.styles.index(row["style"])
+    number = subjects.photo_names.index(row["photo"])
+    path = _picture_path(output, row["style"], row["photo"])
+    figures = [
+        _captioned(subjects.photos[number], row["photo"]),
+        _captioned(subjects.paintings[index], row["style"]),
+        _captioned(images.load(path), f"network, loss {row['loss']:.3g}"),
+    ]
+    if optimized:
+        path = _picture_path(output, row["style"], row["photo"], "_optimized")
+        worth = f"worth {row['worth']:.0f}" if row["worth"] != "" else "not reached"
+        caption = f"optimized, loss {row['optimized_loss']:.3g} ({worth})"
+        figures.append(_captioned(images.load(path), caption))
+    return f'<div class="row">{"".join(figures)}</div>'
+
+
+def _captioned(picture, caption):
+    buffer = io.BytesIO()
+    image = Image.fromarray(images.to_uint8(picture))
+    image.thumbnail((360, 360))
+    image.save(buffer, "JPEG", quality=88)
+    return (
+        f'<figure><img alt="{_text(caption)}" src="{_data_url(buffer.getvalue(), "jpeg")}">'
+        f"<figcaption>{_text(caption)}</figcaption></figure>"
+    )
+
+
+def _embed(path):
+    return f'<p><img alt="{_text(path.stem)}" src="{_data_url(path.read_bytes(), "png")}"></p>'
+
+
+def _data_url(data, kind):
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -25,16 +25,17 @@ from cin_style.styles import StyleSet
 
 WAYS = {"scratch": "from scratch", "ones": "fine-tuned from ones", "nearest": "... from nearest"}
 COLOURS = {"scratch": "tab:gray", "ones": "tab:orange", "nearest": "tab:blue"}
-MEASURED = (0, 10, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500)
-EVERY = 10
+MEASURED = (10, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500)
+# Steps between checkpoints, at which losses can be measured: whole networks take long to write.
+EVERY = {"scratch": 50, "ones": 10, "nearest": 10}
 
 
 class HeldOutLosses(keras.callbacks.Callback):
     """Measures the losses on held-out photos before step 1 and at set steps, into a CSV file."""
 
-    def __init__(self, path, photos, steps):
+    def __init__(self, path, photos, steps, every):
         super().__init__()
-        self.path, self.photos, self.steps = path, photos, steps
+        self.path, self.photos, self.steps, self.every = path, photos, steps, every
         self.rows = callbacks.read_log(path)
 
     def on_train_begin(self, logs=None):
@@ -42,7 +43,7 @@ class HeldOutLosses(keras.callbacks.Callback):
             self._measure(0)
 
     def on_epoch_end(self, epoch, logs=None):
-        step = (epoch + 1) * EVERY
+        step = (epoch + 1) * self.every
         if step in self.steps:
             self._measure(step)
 
@@ -73,11 +74,12 @@ def measure(way, style, image, arguments, photos, base):
         "grain": base.grain,
         "warmup_steps": 20,
         "decay": 0.0,
-        "checkpoint_every": EVERY,
+        "checkpoint_every": EVERY[way],
         "preview_every": steps,
     }
     late = range(600, steps + 1, 100)
-    watcher = HeldOutLosses(output / "held_out.csv", photos, {*MEASURED, *late, steps})
+    measured = {*MEASURED, *late, steps}
+    watcher = HeldOutLosses(output / "held_out.csv", photos, measured, EVERY[way])
     if way == "scratch":
         recipe = Recipe(styles=arguments.styles, style_names=style, **options)
         training.train(recipe, output, [watcher])

@@ -11,7 +11,7 @@ import tqdm
 from keras import ops
 from PIL import Image
 
-from cin_style import hardware, images, training
+from cin_style import images, training
 from cin_style import network as networks
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
@@ -222,9 +222,7 @@ def optimize(recipe, progress=True):
         UserError: anything wrong with the recipe or the files it names.
     """
     check(recipe)
-    recipe = dataclasses.replace(
-        recipe, precision=hardware.resolve_precision(recipe.precision), activation_penalty=0.0
-    )
+    recipe = dataclasses.replace(recipe, activation_penalty=0.0)  # of a network's inside
     whole = images.load(recipe.content, max_side=recipe.max_side)
     smallest = min(whole.shape[:2]) / 2 ** (recipe.stages - 1)
     if smallest < networks.SMALLEST_SIDE:

@@ -192,8 +192,9 @@ def make_objective(recipe, style_images, style_factors):
             "the loss network has RANDOM weights: good for trying the machinery out, not for "
             f"pictures. Give {network.TITLE}'s weights with --vgg_weights for real use."
         )
+    precision = hardware.resolve_precision(recipe.precision)
     loss_network = network(
-        [*content, *style], weights, recipe.pooling, recipe.precision, padding=recipe.padding
+        [*content, *style], weights, recipe.pooling, precision, padding=recipe.padding
     )
     return objectives.StyleObjective(
         loss_network,

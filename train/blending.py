@@ -16,7 +16,7 @@ import numpy as np
 import tqdm
 from keras import ops
 
-from cin_style import blend, data, evaluate, hardware, storage, training
+from cin_style import blend, data, evaluate, storage, training
 from cin_style.files import writable_folder, write_beside
 from cin_style.recipe import Recipe
 from cin_style.styles import StyleSet
@@ -76,7 +76,6 @@ def main():
     recipe = Recipe(
         style_layers=arguments.style_layers,
         gram_normalization=arguments.gram_normalization,
-        precision=hardware.resolve_precision("auto"),
     )
     style_size = network.styles[0].image_size or recipe.style_size
     objective = training.make_objective(recipe, style_set.load_images(style_size), None)

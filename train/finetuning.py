@@ -60,6 +60,7 @@ class HeldOutLosses(keras.callbacks.Callback):
 def measure(way, style, image, arguments, photos, base):
     """Carries one run out, or the rest of it; returns what `HeldOutLosses` measured."""
     steps = arguments.scratch_steps if way == "scratch" else arguments.steps
+    every = min(EVERY[way], steps)
     output = writable_folder(arguments.output / "runs" / f"{style}_{way}")
     options = {
         "content": arguments.content,
@@ -74,12 +75,12 @@ def measure(way, style, image, arguments, photos, base):
         "grain": base.grain,
         "warmup_steps": 20,
         "decay": 0.0,
-        "checkpoint_every": EVERY[way],
+        "checkpoint_every": every,
         "preview_every": steps,
     }
     late = range(600, steps + 1, 100)
     measured = {*MEASURED, *late, steps}
-    watcher = HeldOutLosses(output / "held_out.csv", photos, measured, EVERY[way])
+    watcher = HeldOutLosses(output / "held_out.csv", photos, measured, every)
     if way == "scratch":
         recipe = Recipe(styles=arguments.styles, style_names=style, **options)
         training.train(recipe, output, [watcher])

@@ -99,9 +99,9 @@ def main():
     print(evaluate.format_table(rows))
     for term in TERMS:
         differences = [row[f"{term}_difference_percent"] for row in rows]
+        spread = f" +- {np.std(differences, ddof=1):.1f}" if len(differences) > 1 else ""
         print(
-            f"{term}: {np.mean(differences):+.1f} +- {np.std(differences, ddof=1):.1f} % with "
-            f"{len(names)} styles in one network"
+            f"{term}: {np.mean(differences):+.1f}{spread} % with {len(names)} styles in one network"
         )
 
 

@@ -73,7 +73,7 @@ def border(picture, width=BORDER):
     """Difference of the mean colour of the outermost pixels from that of the rest.
 
     Args:
-        picture: float (height, width, 3) in [0, 1].
+        picture: float (height, width, 3) in [0, 1], of more than twice the width each way.
         width: of the border in pixels.
 
     Returns:

@@ -1,7 +1,5 @@
 """What a run does besides stepping: progress, loss log, checkpoints, preview sheets."""
 
-import csv
-import io
 import math
 import pathlib
 import sys
@@ -12,9 +10,9 @@ import keras
 import numpy as np
 import tqdm
 
-from cin_style import images, sheets
+from cin_style import images, sheets, tables
 from cin_style.errors import UserError
-from cin_style.files import write_beside, write_text
+from cin_style.files import write_beside
 
 
 class Progress(keras.callbacks.Callback):
@@ -69,7 +67,7 @@ class LossLog(keras.callbacks.Callback):
         super().__init__()
         self.path = pathlib.Path(path)
         self.step = start
-        self.rows = [row for row in read_log(path) if row["step"] <= start]
+        self.rows = [row for row in tables.read(path) if row["step"] <= start]
 
     def on_train_begin(self, logs=None):
         self._begun = time.monotonic() - (self.rows[-1]["seconds"] if self.rows else 0)
@@ -89,24 +87,7 @@ class LossLog(keras.callbacks.Callback):
         if self.rows and self.rows[-1]["step"] == self.step:
             self.rows.pop()
         self.rows.append(row)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.path, text.getvalue())
-
-
-def read_log(path):
-    """Reads what `LossLog` wrote: a list of dicts of numbers; empty without a file."""
-    path = pathlib.Path(path)
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        {name: int(value) if name == "step" else float(value) for name, value in row.items()}
-        for row in rows
-    ]
+        tables.write(self.path, self.rows)
 
 
 def _check_finite(finite):

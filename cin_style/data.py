@@ -131,8 +131,12 @@ class PhotoSubset:
         return self._photos.read(self._indices[index])
 
 
-def hold_out(photos, count):
-    """Splits photos into those to train on and `count` evenly spread ones kept out of it.
+def hold_out(photos, count=-1):
+    """Splits photos into those to train on and evenly spread ones kept out of it.
+
+    Args:
+        photos: a source of photos.
+        count: how many to keep out; -1: 16, or an eighth of them if that is fewer.
 
     Returns:
         `(training photos, held-out photos)`.
@@ -140,6 +144,9 @@ def hold_out(photos, count):
     Raises:
         UserError: when nothing would be left to train on.
     """
+    if count < 0:
+        few = max(1, len(photos) // 8) if len(photos) > 1 else 0
+        count = min(16, few)
     if count >= len(photos):
         raise UserError(
             f"--holdout {count} leaves none of the {len(photos)} content photos to train on. "
@@ -196,7 +203,7 @@ class TrainingBatches(keras.utils.PyDataset):
         start: the step that item 0 is the batch of (a resumed run does not begin at 0).
         smallest_crop: side of the smallest crop, as a share of the photo's short side.
         workers: decoding threads; by default one per core.
-        grain: every crop gets `images.grain` of a standard deviation from 0 to twice this.
+        grain: every crop gets `images.add_grain` of a standard deviation from 0 to twice this.
 
     Attributes:
         skipped: dict of the names of unreadable photos met so far to the reasons.

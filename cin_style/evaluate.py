@@ -1,13 +1,9 @@
 """Content and style losses per style on photos that training never saw."""
 
 import collections
-import csv
-import io
 
 import numpy as np
 from keras import ops
-
-from cin_style.files import write_text
 
 
 def style_losses(network, objective, photos, batch_size=8):
@@ -48,31 +44,3 @@ def losses_of_style(network, objective, photos, index, batch_size=8):
         for name, value in (objective.weigh(content, style, ids) | style).items():
             sums[name] += float(np.sum(ops.convert_to_numpy(value), dtype="float64"))
     return {name: total / len(photos) for name, total in sums.items()}
-
-
-def write_table(path, rows):
-    """Writes rows (dicts with the same keys) as a CSV file."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
-        for row in rows
-    )
-    write_text(path, text.getvalue())
-
-
-def format_table(rows):
-    """The rows as aligned text, for a terminal."""
-    cells = [list(rows[0])] + [
-        [f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()]
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
-    )

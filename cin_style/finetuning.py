@@ -59,8 +59,6 @@ def run(recipe, base, output, watchers=()):
 
     For `output` and the result see `finetune`, for `watchers` `cin_style.train`.
     """
-    if recipe.grain == FinetuneRecipe.grain:
-        recipe = dataclasses.replace(recipe, grain=base.grain)
     training.check(recipe)
     style_set = StyleSet.from_paths(recipe.styles)
     for style in style_set.styles:

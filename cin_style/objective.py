@@ -101,19 +101,26 @@ class StyleObjective(keras.layers.Layer):
             for layer in self.style_layers
         }
 
-    def layer_losses(self, images, style_ids, pastiches):
+    def content_targets(self, images):
+        """The features of content images (batch, height, width, 3) at the content layers."""
+        features = self.loss_network(images)
+        return {layer: features[layer] for layer in self.content_layers}
+
+    def layer_losses(self, images, style_ids, pastiches, targets=None):
         """The unweighted losses of every layer.
 
         Args:
             images: content images (batch, height, width, 3) in [0, 1].
             style_ids: int (batch,), the style each pastiche is meant to be in.
             pastiches: like `images`.
+            targets: the `content_targets` of `images`, which are then not looked at.
 
         Returns:
             Two dicts of layer names to float32 (batch,): content losses and style losses.
         """
         features = self.loss_network(pastiches)
-        targets = self.loss_network(images)
+        if targets is None:
+            targets = self.content_targets(images)
         content = {
             layer: losses.content_loss(features[layer], targets[layer])
             for layer in self.content_layers
@@ -152,13 +159,17 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             A dict of float32 (batch,): `content_loss` and `style_loss`.
         """
+        zeros = ops.zeros(ops.shape(style_ids), "float32")
         return {
             "content_loss": sum(
-                weight * content[layer] for layer, weight in self.content_layers.items()
+                (weight * content[layer] for layer, weight in self.content_layers.items()), zeros
             ),
             "style_loss": sum(
-                ops.take(self.factors[layer], style_ids) * style[layer]
-                for layer in self.style_layers
+                (
+                    ops.take(self.factors[layer], style_ids) * style[layer]
+                    for layer in self.style_layers
+                ),
+                zeros,
             ),
         }
 
@@ -174,19 +185,31 @@ class StyleObjective(keras.layers.Layer):
             names.append("extreme_activations")
         return names
 
-    def terms(self, images, style_ids, pastiches, activations=()):
+    def terms(self, images, style_ids, pastiches, activations=(), targets=None):
         """The weighted terms of the loss; their sum is what training minimizes.
 
         Args:
-            images, style_ids, pastiches: see `layer_losses`.
+            images, style_ids, pastiches, targets: see `layer_losses`.
             activations: what the network's normalization layers were given, each
                 (batch, height, width, channels).
 
         Returns:
-            A dict of float32 (batch,): `content_loss`, `style_loss` and, where they have a
-            weight, `total_variation`, `checkerboard` and `extreme_activations`.
+            A dict of float32 (batch,): `content_loss`, `style_loss` and `penalties`.
         """
-        terms = self.weigh(*self.layer_losses(images, style_ids, pastiches), style_ids)
+        content, style = self.layer_losses(images, style_ids, pastiches, targets)
+        return self.weigh(content, style, style_ids) | self.penalties(pastiches, activations)
+
+    def penalties(self, pastiches, activations=()):
+        """The weighted terms that need no loss network, those that have a weight.
+
+        Args:
+            pastiches, activations: see `terms`.
+
+        Returns:
+            A dict of float32 (batch,): some of `total_variation`, `checkerboard` and
+            `extreme_activations`.
+        """
+        terms = {}
         if self.total_variation_weight:
             terms["total_variation"] = self.total_variation_weight * losses.total_variation(
                 pastiches, self.total_variation_exponent
@@ -194,8 +217,9 @@ class StyleObjective(keras.layers.Layer):
         if self.checkerboard_weight:
             terms["checkerboard"] = self.checkerboard_weight * losses.checkerboard(pastiches)
         if self.activation_penalty:
+            zeros = ops.zeros(ops.shape(pastiches)[:1], "float32")
             terms["extreme_activations"] = self.activation_penalty * sum(
-                map(losses.extreme_activations, activations), ops.zeros_like(terms["style_loss"])
+                map(losses.extreme_activations, activations), zeros
             )
         return terms
 

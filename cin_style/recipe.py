@@ -1,10 +1,18 @@
-"""The numbers of a training run with their defaults; light, for the command line to read."""
+"""The numbers of each kind of run with their defaults; light, for the command line to read."""
 
 import dataclasses
 
 
 def _option(default, text, **metadata):
     return dataclasses.field(default=default, metadata={"help": text, **metadata})
+
+
+def _precision(default):
+    return _option(
+        default,
+        "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +41,6 @@ class LossRecipe:
     checkerboard_weight: float = _option(
         0.0, "weight of patterns that repeat every 4 px, the grid of the network's upsampling"
     )
-    activation_penalty: float = _option(
-        0.0, "weight of extreme normalized activations, which show as droplets"
-    )
     vgg_weights: str = _option(
         "",
         "imagenet, random, or a .npz or .h5 file; default $CIN_STYLE_VGG_WEIGHTS (for vgg19 "
@@ -48,12 +53,7 @@ class LossRecipe:
         "reflect, the picture mirrored",
         choices=("zeros", "reflect"),
     )
-    precision: str = _option(
-        "auto",
-        "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
-        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
-    )
-    seed: int = _option(0, "of the initial weights and of all sampling")
+    precision: str = _precision("auto")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +64,10 @@ class RunRecipe(LossRecipe):
     `palette_start`, which it has not (see train/results/README.md).
     """
 
+    activation_penalty: float = _option(
+        0.0, "weight of extreme normalized activations, which show as droplets"
+    )
+    seed: int = _option(0, "of the initial weights and of all sampling")
     content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
     steps: int = _option(40_000, "training steps in all")
     batch_size: int = _option(16, "examples per step, over all devices")
@@ -75,11 +79,6 @@ class RunRecipe(LossRecipe):
     palette_start: bool = _option(True, "begin every style at its image's mean and contrast")
     warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
     decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
-    grain: float = _option(
-        0.0,
-        "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
-        "are made: in painting this much, in training up to twice as much",
-    )
     clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
     ema: float = _option(0.0, "momentum of a moving average of the weights; 0 for none")
     holdout: int = _option(
@@ -108,6 +107,11 @@ class Recipe(RunRecipe):
 
     styles: str = _option("", "folder of style images, with or without a styles.json")
     style_names: str = _option("", "train only these styles of the folder: name,name,...")
+    grain: float = _option(
+        0.0,
+        "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
+        "are made: in painting this much, in training up to twice as much",
+    )
     init_from: str = _option("", "start from this model's convolutions, and styles of equal name")
 
 
@@ -121,7 +125,6 @@ class FinetuneRecipe(RunRecipe):
         "nearest",
         "nearest: the mixture of old styles whose pastiches come closest; ones; or an old style",
     )
-    grain: float = _option(-1.0, "see train --help; -1: what the network was trained with")
     steps: int = _option(2_000, "training steps in all")
     batch_size: int = _option(4, "examples per step, over all devices")
     warmup_steps: int = _option(20, "steps over which the learning rate rises to its value")
@@ -140,13 +143,10 @@ class OptimizeRecipe(LossRecipe):
     init: str = _option(
         "content", "begin with the photo or with noise", choices=("content", "noise")
     )
+    seed: int = _option(0, "of the noise to begin with")
     stages: int = _option(2, "sizes to work at, each twice the one before, the last one whole")
     max_side: int = _option(512, "scale a larger photo down to this, in px")
-    precision: str = _option(
-        "float32",
-        "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
-        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
-    )
+    precision: str = _precision("float32")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +161,7 @@ class EvaluateRecipe(LossRecipe):
         0, "short side of the style images, in px; 0: what the network was trained with"
     )
     holdout: int = _option(
-        16, "photos that training on this folder kept out, of which to take; 0: take any"
+        -1, "take of so many photos that training kept out; -1: its default; 0: of all photos"
     )
     photos: int = _option(4, "how many photos")
     image_size: int = _option(256, "side of the photos' central squares, in px")
@@ -169,8 +169,4 @@ class EvaluateRecipe(LossRecipe):
         0, "also optimize pixels by L-BFGS for so many iterations, to compare with; 0: don't"
     )
     pairs: int = _option(8, "how many pairs of a style and a photo to optimize; 0: all")
-    precision: str = _option(
-        "float32",
-        "auto takes mixed_bfloat16 where the hardware computes in it, else float32",
-        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
-    )
+    precision: str = _precision("float32")

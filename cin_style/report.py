@@ -1,8 +1,8 @@
 """How good a network's pictures are: figures, plots and one page to look at."""
 
 import base64
-import csv
 import dataclasses
+import hashlib
 import html
 import io
 import json
@@ -15,13 +15,27 @@ import tqdm
 from keras import ops
 from PIL import Image
 
-from cin_style import artefacts, data, evaluate, hardware, images, optimize, storage, training
+from cin_style import (
+    artefacts,
+    data,
+    hardware,
+    images,
+    optimize,
+    plots,
+    storage,
+    tables,
+    training,
+)
 from cin_style.errors import UserError
-from cin_style.files import writable_folder, write_beside, write_json, write_text
+from cin_style.files import writable_folder, write_json, write_text
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
 
 _LOG = logging.getLogger("cin_style")
+
+# The columns of texts, and what no style can be named (`cin_style.styles`).
+TEXTS = ("style", "photo")
+_ALL = "all"
 
 MEASURES = ("checkerboard", "border", "droplets")
 _WORST = 4
@@ -47,42 +61,39 @@ def run(recipe, output):
     Raises:
         UserError: anything wrong with the recipe, the files it names or the folder.
     """
+    _check(recipe)
     network = storage.load(recipe.model)
     wanted = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
     if wanted:
         network = network.select(wanted)
     recipe = dataclasses.replace(
         recipe,
-        style_size=recipe.style_size or network.styles[0].image_size or 512,
         precision=hardware.resolve_precision(recipe.precision),
-        activation_penalty=0.0,  # of a network's inside: pictures alone have none
+        vgg_weights=training.weights_of(recipe),
     )
-    _check(recipe)
     photo_names, photos = _open_photos(recipe)
-    style_set = StyleSet.from_folder(recipe.styles, [style.name for style in network.styles])
-    paintings = style_set.load_images(recipe.style_size)
-    objective = training.make_objective(recipe, paintings, None)
+    paintings = _load_paintings(recipe, network)
+    objective = training.make_objective(recipe, paintings)
     output = writable_folder(output)
-    _note(recipe, network, output)
+    _note(recipe, network, photo_names, output)
 
-    subjects = _Subjects(
-        [style.name for style in network.styles], paintings, photo_names, photos, objective
-    )
+    names = [style.name for style in network.styles]
+    subjects = _Subjects(names, paintings, photo_names, photos, objective)
     pairs = _paint(Stylizer(network), subjects, output)
     optimized, curves = [], []
     if recipe.against_iterations:
         optimized, curves = _optimize(subjects, pairs, recipe, output)
     styles = _per_style(pairs, optimized)
-    evaluate.write_table(output / "styles.csv", styles)
-    plots = [_plot_losses(styles, output / "losses.png")]
-    plots.append(_plot_artefacts(pairs, optimized, output / "artefacts.png"))
+    tables.write(output / "styles.csv", styles)
+    drawn = [_plot_losses(styles, output / "losses.png")]
+    drawn.append(_plot_artefacts(pairs, optimized, output / "artefacts.png"))
     if curves:
-        plots.append(_plot_worth(optimized, curves, output / "worth.png"))
-    page = _page(recipe, network, subjects, pairs, optimized, styles, plots, output)
+        drawn.append(_plot_worth(optimized, curves, output / "worth.png"))
+    page = _page(recipe, network, subjects, pairs, optimized, styles, drawn, output)
     write_text(output / "report.html", page)
     shown = ("style", "content_loss", "style_loss", "checkerboard", "border", "droplets", "worth")
     table = [{name: row[name] for name in shown if name in row} for row in styles]
-    _LOG.info("%s\nwrote %s", evaluate.format_table(table), output / "report.html")
+    _LOG.info("%s\nwrote %s", tables.align(table), output / "report.html")
     return styles[-1]
 
 
@@ -98,8 +109,8 @@ class _Subjects:
 
 
 def _check(recipe):
-    training.check(recipe)
-    for name, least in (("photos", 1), ("against_iterations", 0), ("pairs", 0), ("holdout", 0)):
+    training.check(recipe if recipe.style_size else dataclasses.replace(recipe, style_size=512))
+    for name, least in (("photos", 1), ("against_iterations", 0), ("pairs", 0)):
         if getattr(recipe, name) < least:
             raise UserError(f"--{name} must be at least {least}. Received: {getattr(recipe, name)}")
     if recipe.image_size < 64:  # what `artefacts.checkerboard` needs
@@ -117,41 +128,47 @@ def _open_photos(recipe):
             "or another --holdout."
         )
     chosen = [index * len(source) // recipe.photos for index in range(recipe.photos)]
-    crops, names = [], []
-    for index in chosen:
-        crops.append(data.center_crops(data.PhotoSubset(source, [index]), recipe.image_size)[0])
-        names.append(pathlib.Path(source.name(index)).stem)
-    return [f"{number:02}_{name}" for number, name in enumerate(names)], np.stack(crops)
+    crops = data.center_crops(data.PhotoSubset(source, chosen), recipe.image_size)
+    if len(crops) < len(chosen):
+        names = ", ".join(source.name(index) for index in chosen)
+        raise UserError(f"not all of these photos can be read: {names}. Replace the bad ones.")
+    stems = [pathlib.Path(source.name(index)).stem for index in chosen]
+    return [f"{number:02}_{stem}" for number, stem in enumerate(stems)], crops
 
 
-def _note(recipe, network, output):
+def _load_paintings(recipe, network):
+    """The style images, each at the size asked for or else that it had in training."""
+    style_set = StyleSet.from_folder(recipe.styles, [style.name for style in network.styles])
+    return [
+        images.load(path, short_side=recipe.style_size or style.image_size or 512)
+        for path, style in zip(style_set.paths, network.styles, strict=True)
+    ]
+
+
+def _note(recipe, network, photo_names, output):
     """Writes report.json, or checks that the folder's report is this one."""
-    note = {"recipe": dataclasses.asdict(recipe), "fingerprint": network.fingerprint}
-    note["styles"] = [style.name for style in network.styles]
+    embeddings = np.ascontiguousarray(network.get_style_embeddings(), "<f4")
+    note = {
+        "recipe": dataclasses.asdict(recipe),
+        "convolutions": network.fingerprint,
+        "embeddings": hashlib.sha256(embeddings.tobytes()).hexdigest(),
+        "styles": [style.name for style in network.styles],
+        "photos": photo_names,
+    }
     path = output / "report.json"
-    if path.is_file():
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-        if {name: earlier.get(name) for name in note} != json.loads(json.dumps(note)):
-            raise UserError(
-                f"{output} holds a report with other arguments. Give the same to go on with it, or "
-                "choose another --output."
-            )
-    else:
-        write_json(path, note | {"versions": hardware.versions()})
-
-
-def _read(path):
-    """The rows of a table as `evaluate.write_table` writes it, numbers as floats."""
     if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            {
-                name: value if name in ("style", "photo") or value == "" else float(value)
-                for name, value in row.items()
-            }
-            for row in csv.DictReader(file)
-        ]
+        write_json(path, note | {"versions": hardware.versions()})
+        return
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        same = {name: earlier[name] for name in note} == json.loads(json.dumps(note))
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise UserError(
+            f"{output} holds the report of something else. Give the same network, photos and "
+            "arguments to go on with it, or choose another --output."
+        )
 
 
 def _picture_path(output, style, photo, suffix=""):
@@ -165,22 +182,19 @@ def _losses(objective, photo, style_index, picture):
     """All losses of one picture, weighted: the layers' style losses add up to `style_loss`."""
     ids = np.int32([style_index])
     content, style = objective.layer_losses(photo[None], ids, picture[None])
-    row = {name: float(value[0]) for name, value in objective.weigh(content, style, ids).items()}
-    total = sum(
-        float(value[0]) for value in objective.terms(photo[None], ids, picture[None]).values()
-    )
-    layers = {
-        f"style_{layer}": float(ops.convert_to_numpy(objective.factors[layer])[style_index])
-        * float(value[0])
-        for layer, value in style.items()
-    }
-    return {"loss": total} | row | layers
+    terms = objective.weigh(content, style, ids)
+    total = sum((terms | objective.penalties(picture[None])).values())
+    row = {"loss": float(total[0])} | {name: float(value[0]) for name, value in terms.items()}
+    for layer, value in style.items():
+        factor = ops.convert_to_numpy(objective.factors[layer])[style_index]
+        row[f"style_{layer}"] = float(factor) * float(value[0])
+    return row
 
 
 def _paint(stylizer, subjects, output):
     """Paints and measures every pair that pairs.csv does not hold yet."""
     path = output / "pairs.csv"
-    rows = _read(path)
+    rows = tables.read(path, TEXTS)
     writable_folder(output / "pictures")
     done = {(row["style"], row["photo"]) for row in rows}
     for index, style in enumerate(tqdm.tqdm(subjects.styles, unit="style")):
@@ -194,12 +208,14 @@ def _paint(stylizer, subjects, output):
             row = {"style": style, "photo": photo_name}
             row |= _losses(subjects.objective, photo, index, picture)
             row |= artefacts.measure(picture, photo, painting)
-            of_photo = artefacts.measure(photo, photo, painting)
-            new.append(row | {f"photo_{name}": value for name, value in of_photo.items()})
+            # A photo accounts for all its own blobs: it has no droplets.
+            row["photo_checkerboard"] = artefacts.checkerboard(photo)
+            row["photo_border"] = artefacts.border(photo)
+            new.append(row)
         if new:
             rows += new
-            evaluate.write_table(path, rows)
-    return _read(path)
+            tables.write(path, rows)
+    return tables.read(path, TEXTS)
 
 
 def _optimize(subjects, pairs, recipe, output):
@@ -209,12 +225,15 @@ def _optimize(subjects, pairs, recipe, output):
         The rows of optimized.csv and of curves.csv.
     """
     table, curve_table = output / "optimized.csv", output / "curves.csv"
-    rows = _read(table)
+    rows = tables.read(table, TEXTS)
     # A curve without its row is one that was interrupted between the two files.
     done = {(row["style"], row["photo"]) for row in rows}
-    curves = [row for row in _read(curve_table) if (row["style"], row["photo"]) in done]
+    curves = [
+        row for row in tables.read(curve_table, TEXTS) if (row["style"], row["photo"]) in done
+    ]
     losses = {(row["style"], row["photo"]): row["loss"] for row in pairs}
     chosen = _choose_pairs(len(subjects.styles), len(subjects.photos), recipe.pairs)
+    pixel_loss = optimize.PixelLoss(subjects.objective)
     with tqdm.tqdm(total=len(chosen) * recipe.against_iterations, unit="iteration") as bar:
         for index, number in chosen:
             style, photo_name = subjects.styles[index], subjects.photo_names[number]
@@ -224,7 +243,7 @@ def _optimize(subjects, pairs, recipe, output):
             photo = subjects.photos[number]
             before = bar.n
             result = optimize.minimize(
-                subjects.objective,
+                pixel_loss,
                 photo,
                 photo,
                 recipe.against_iterations,
@@ -238,16 +257,16 @@ def _optimize(subjects, pairs, recipe, output):
             goal = losses[style, photo_name]
             worth = next((k for k, loss in enumerate(result.losses) if loss <= goal), "")
             row = {"style": style, "photo": photo_name, "worth": worth, "loss": goal}
-            row |= {"optimized_loss": min(result.losses)}
+            row |= {"optimized_loss": result.loss}
             found = artefacts.measure(result.picture, photo, subjects.paintings[index])
             rows.append(row | found)
             curves += [
                 {"style": style, "photo": photo_name, "iteration": k, "loss": float(loss)}
                 for k, loss in enumerate(result.losses)
             ]
-            evaluate.write_table(curve_table, curves)
-            evaluate.write_table(table, rows)
-    return _read(table), _read(curve_table)
+            tables.write(curve_table, curves)
+            tables.write(table, rows)
+    return tables.read(table, TEXTS), tables.read(curve_table, TEXTS)
 
 
 def _choose_pairs(num_styles, num_photos, count):
@@ -263,12 +282,12 @@ def _choose_pairs(num_styles, num_photos, count):
 def _per_style(pairs, optimized):
     """Means over the photos of each style, and last over all pairs."""
     rows = []
-    for style in [*dict.fromkeys(row["style"] for row in pairs), "mean"]:
-        of_style = [row for row in pairs if style in (row["style"], "mean")]
-        names = [name for name in pairs[0] if name not in ("style", "photo")]
+    for style in [*dict.fromkeys(row["style"] for row in pairs), _ALL]:
+        of_style = [row for row in pairs if style in (row["style"], _ALL)]
+        names = [name for name in pairs[0] if name not in TEXTS]
         row = {"style": style} | {n: statistics.fmean(r[n] for r in of_style) for n in names}
         if optimized:
-            others = [other for other in optimized if style in (other["style"], "mean")]
+            others = [other for other in optimized if style in (other["style"], _ALL)]
             row["worth"] = _mean_worth(others)
             for name in MEASURES:
                 values = [other[name] for other in others]
@@ -286,21 +305,9 @@ def _mean_worth(optimized):
 # === Pictures and the page ===
 
 
-def _figure(width, height):
-    from matplotlib.figure import Figure  # slow to import, and only needed here
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _save(figure, path):
-    with write_beside(path) as temporary:
-        figure.savefig(temporary, dpi=110)
-    return path
-
-
 def _plot_losses(styles, path):
     """Stacked bars: content loss and each layer's style loss, a bar a style."""
-    figure = _figure(9, 1.2 + 0.32 * len(styles))
+    figure = plots.figure(9, 1.2 + 0.32 * len(styles))
     axes = figure.subplots()
     left = np.zeros(len(styles))
     layers = [name for name in styles[0] if name.startswith("style_block")]
@@ -313,17 +320,17 @@ def _plot_losses(styles, path):
     axes.set(xlabel="mean loss, weighted")
     axes.grid(alpha=0.3, axis="x")
     figure.legend(frameon=False, loc="outside upper center", ncols=4)
-    return _save(figure, path)
+    plots.save(figure, path)
+    return path
 
 
 def _plot_artefacts(pairs, optimized, path):
     """Dots: every picture's measures, for photos, pastiches and optimized pictures."""
-    figure = _figure(9, 3.4)
+    figure = plots.figure(9, 3.4)
     for axes, measure in zip(figure.subplots(1, len(MEASURES)), MEASURES, strict=True):
-        groups = {
-            "photo": [row[f"photo_{measure}"] for row in pairs],
-            "pastiche": [row[measure] for row in pairs],
-        }
+        groups = {"pastiche": [row[measure] for row in pairs]}
+        if f"photo_{measure}" in pairs[0]:
+            groups = {"photo": [row[f"photo_{measure}"] for row in pairs]} | groups
         if optimized:
             groups["optimized"] = [row[measure] for row in optimized]
         for place, values in enumerate(groups.values()):
@@ -334,12 +341,13 @@ def _plot_artefacts(pairs, optimized, path):
         axes.set_title(measure)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3, axis="y")
-    return _save(figure, path)
+    plots.save(figure, path)
+    return path
 
 
 def _plot_worth(optimized, curves, path):
     """The loss of optimized pixels against the network's, a line a pair."""
-    figure = _figure(9, 4)
+    figure = plots.figure(9, 4)
     axes = figure.subplots()
     for row in optimized:
         mine = [c for c in curves if (c["style"], c["photo"]) == (row["style"], row["photo"])]
@@ -358,7 +366,8 @@ def _plot_worth(optimized, curves, path):
         ylabel="loss, relative to the network's",
     )
     axes.grid(alpha=0.3, which="both")
-    return _save(figure, path)
+    plots.save(figure, path)
+    return path
 
 
 _STYLE = """
@@ -372,26 +381,35 @@ img { max-width: 100%; } .row img { width: 180px; height: 180px; object-fit: cov
 """
 
 
-def _page(recipe, network, subjects, pairs, optimized, styles, plots, output):
+def _page(recipe, network, subjects, pairs, optimized, styles, drawn, output):
     """The report as one HTML page that holds its pictures."""
     parts = [f"<h1>How good are the pictures of {_text(pathlib.Path(recipe.model).stem)}?</h1>"]
     layers = ", ".join(subjects.objective.style_layers)
+    kept_out = " that training had kept out" if recipe.holdout else ""
+    size = f"of {recipe.style_size} px" if recipe.style_size else "as large as in training"
     parts.append(
-        f"<p>{len(subjects.styles)} styles, {len(subjects.photos)} photos that training had kept "
-        f"out{'' if recipe.holdout else ' or not'}, {recipe.image_size} px. Losses in "
-        f"{_text(recipe.loss_network)} at {_text(layers)}, {_text(recipe.precision)}, style images "
-        f"of {recipe.style_size} px, Gram normalization {recipe.gram_normalization:g}. Network "
-        f"{network.fingerprint[:12]}, {_text(hardware.device())}.</p>"
+        f"<p>{len(subjects.styles)} styles, {len(subjects.photos)} photos{kept_out}, "
+        f"{recipe.image_size} px. Losses in {_text(recipe.loss_network)} at {_text(layers)}, "
+        f"{_text(recipe.precision)}, style images {size}, Gram normalization "
+        f"{recipe.gram_normalization:g}. Network {network.fingerprint[:12]}, "
+        f"{_text(hardware.device())}.</p>"
     )
     if optimized:
-        worth = _mean_worth(optimized)
-        worth = f"{worth:.0f}" if worth != "" else f"over {recipe.against_iterations} for some of"
-        parts.append(
-            f"<p>A pastiche is worth <b>{worth}</b> iterations of L-BFGS on the pixels (mean of "
-            f"{len(optimized)} pairs).</p>"
-        )
+        reached = [row["worth"] for row in optimized if row["worth"] != ""]
+        text = f"Of {len(optimized)} pastiches"
+        if reached:
+            text += (
+                f", {len(reached)} are worth {statistics.fmean(reached):.0f} iterations of L-BFGS "
+                f"on the pixels on the average ({min(reached)} to {max(reached)})"
+            )
+        if len(reached) < len(optimized):
+            text += (
+                f", {len(optimized) - len(reached)} are worth more than the "
+                f"{recipe.against_iterations} that were done"
+            )
+        parts.append(f"<p>{text}.</p>")
     parts.append("<h2>Per style</h2>" + _table(styles))
-    parts += [_embed(path) for path in plots]
+    parts += [_embed(path) for path in drawn]
     if optimized:
         parts.append("<h2>Beside optimized pixels</h2>")
         for row in optimized:
@@ -445,7 +463,7 @@ def _strip(row, subjects, output, optimized=False):
     ]
     if optimized:
         path = _picture_path(output, row["style"], row["photo"], "_optimized")
-        worth = f"worth {row['worth']:.0f}" if row["worth"] != "" else "not reached"
+        worth = f"worth {row['worth']}" if row["worth"] != "" else "not reached"
         caption = f"optimized, loss {row['optimized_loss']:.3g} ({worth})"
         figures.append(_captioned(images.load(path), caption))
     return f'<div class="row">{"".join(figures)}</div>'

@@ -183,7 +183,7 @@ def _check_photo(photo):
 
 def _run(paint, photos, weights):
     """Paints, and says what to do where the memory does not suffice."""
-    height, width = photos.shape[1:3]
+    height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
     advice = f"a picture of {width} x {height} px; --max_side makes it smaller."
     megapixels = height * width / 1e6
     if megapixels > 8:

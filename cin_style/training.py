@@ -9,11 +9,11 @@ import shutil
 import keras
 import numpy as np
 
-from cin_style import callbacks, data, evaluate, hardware, storage, styles, vgg
+from cin_style import callbacks, data, evaluate, hardware, plots, storage, styles, tables, vgg
 from cin_style import network as networks
 from cin_style import objective as objectives
 from cin_style.errors import UserError
-from cin_style.files import writable_folder, write_beside, write_json, write_text
+from cin_style.files import writable_folder, write_json, write_text
 from cin_style.network import StyleTransferNetwork
 from cin_style.recipe import Recipe
 from cin_style.trainer import StyleAdam, StyleTrainer, WarmupAndDecay
@@ -76,16 +76,14 @@ def run(recipe, output, style_set, make_network, initialize, finish=None, watche
         The network that was saved.
     """
     photos = data.open_photos(recipe.content)
-    if recipe.holdout < 0:
-        few = max(1, len(photos) // 8) if len(photos) > 1 else 0
-        recipe = dataclasses.replace(recipe, holdout=min(16, few))
     photos, held_out = data.hold_out(photos, recipe.holdout)
+    recipe = dataclasses.replace(recipe, holdout=len(held_out))
     output = writable_folder(output)
     checkpoint = callbacks.Checkpoint(output / "checkpoint.npz")
     recipe = dataclasses.replace(
         recipe,
         precision=hardware.resolve_precision(recipe.precision),
-        vgg_weights=_weights(recipe),
+        vgg_weights=weights_of(recipe),
     )
     resumed = checkpoint.path.is_file()
     if resumed:
@@ -98,7 +96,8 @@ def run(recipe, output, style_set, make_network, initialize, finish=None, watche
     keras.utils.set_random_seed(recipe.seed)
     new_styles = [dataclasses.replace(s, image_size=recipe.style_size) for s in style_set.styles]
     style_images = style_set.load_images(recipe.style_size)
-    objective = make_objective(recipe, style_images, [s.weight for s in new_styles])
+    weights = [style.weight for style in new_styles]
+    objective = make_objective(recipe, style_images, weights, recipe.activation_penalty)
     crops = data.center_crops(held_out, recipe.image_size) if recipe.holdout else None
     network = make_network(recipe, new_styles)
     if not resumed:
@@ -127,13 +126,13 @@ def run(recipe, output, style_set, make_network, initialize, finish=None, watche
         recipe.image_size,
         recipe.seed,
         start,
-        grain=recipe.grain,
+        grain=network.grain,
     )
     own = _watchers(recipe, output, checkpoint, start, crops, style_images)
-    _fit(recipe, output, trainer, batches, start, [*own, *watchers])
+    _fit(recipe, output, trainer, batches, start, [*watchers, *own])
 
     trained = network.with_styles(new_styles, network.get_style_embeddings())
-    plot_losses(callbacks.read_log(output / "losses.csv"), output / "losses.png")
+    plot_losses(tables.read(output / "losses.csv"), output / "losses.png")
     if crops is not None:
         _evaluate(trained, objective, crops, output)
     result = finish(trained) if finish else trained
@@ -144,6 +143,14 @@ def run(recipe, output, style_set, make_network, initialize, finish=None, watche
 
 def check(recipe):
     """Raises a `UserError` for a number in a recipe of any kind that is out of its range."""
+
+    for field in dataclasses.fields(recipe):
+        choices = field.metadata.get("choices")
+        if choices and getattr(recipe, field.name) not in choices:
+            raise UserError(
+                f"--{field.name} must be one of {', '.join(choices)}. "
+                f"Received: {getattr(recipe, field.name)}"
+            )
 
     def values(*names):
         return [(name, getattr(recipe, name)) for name in names if hasattr(recipe, name)]
@@ -181,12 +188,12 @@ def check(recipe):
             )
 
 
-def make_objective(recipe, style_images, style_factors):
-    """The `StyleObjective` that a recipe describes, for these style images."""
+def make_objective(recipe, style_images, style_factors=None, activation_penalty=0.0):
+    """The `StyleObjective` that a recipe of any kind describes, for these style images."""
     content = objectives.parse_layers(recipe.content_layers, recipe.content_weight)
     style = objectives.parse_layers(recipe.style_layers, recipe.style_weight)
     network = vgg.LOSS_NETWORKS[recipe.loss_network]
-    weights = _weights(recipe)
+    weights = weights_of(recipe)
     if weights == "random":
         _LOG.warning(
             "the loss network has RANDOM weights: good for trying the machinery out, not for "
@@ -206,12 +213,12 @@ def make_objective(recipe, style_images, style_factors):
         total_variation_exponent=recipe.total_variation_exponent,
         checkerboard_weight=recipe.checkerboard_weight,
         gram_normalization=recipe.gram_normalization,
-        activation_penalty=recipe.activation_penalty,
+        activation_penalty=activation_penalty,
     )
 
 
-def _weights(recipe):
-    """Where the loss network's weights come from."""
+def weights_of(recipe):
+    """Where the loss network's weights come from, by a recipe of any kind."""
     return recipe.vgg_weights or vgg.LOSS_NETWORKS[recipe.loss_network].default_weights()
 
 
@@ -351,17 +358,15 @@ def _evaluate(network, objective, crops, output):
             row[f"{name}_before"] = old[name]
             row[name] = new[name]
         rows.append(row)
-    evaluate.write_table(output / "evaluation.csv", rows)
+    tables.write(output / "evaluation.csv", rows)
     shown = ("style", "content_loss_before", "content_loss", "style_loss_before", "style_loss")
-    table = evaluate.format_table([{name: row[name] for name in shown} for row in rows])
+    table = tables.align([{name: row[name] for name in shown} for row in rows])
     _LOG.info("mean losses on %d photos kept out of training:\n%s", len(crops), table)
 
 
 def plot_losses(rows, path):
-    """Draws the loss curves of a log (`callbacks.read_log`) as a picture."""
-    from matplotlib.figure import Figure  # slow to import, and only needed here
-
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    """Draws the loss curves of a log (`callbacks.LossLog`) as a picture."""
+    figure = plots.figure(8, 4.5)
     axes = figure.subplots()
     names = [name for name in rows[0] if name not in ("step", "learning_rate", "seconds")]
     for name in names:
@@ -374,5 +379,4 @@ def plot_losses(rows, path):
     axes.set(xlabel="training step", ylabel="mean loss", yscale="log")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    with write_beside(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+    plots.save(figure, path)

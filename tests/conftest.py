@@ -8,6 +8,7 @@ import socket
 # Before anything imports Keras: quiet logs, no accelerator noise, no weights of the user's.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.pop("CIN_STYLE_VGG_WEIGHTS", None)
+os.environ.pop("CIN_STYLE_VGG19_WEIGHTS", None)
 
 import hypothesis
 import numpy as np

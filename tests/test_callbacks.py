@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from test_trainer import fit, make_trainer, values
 
-from cin_style.callbacks import Checkpoint, read_log
+from cin_style import tables
+from cin_style.callbacks import Checkpoint
 from cin_style.errors import UserError
 
 
@@ -54,4 +55,4 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
 
 
 def test_a_log_that_is_not_there_is_empty(tmp_path):
-    assert read_log(tmp_path / "losses.csv") == []
+    assert tables.read(tmp_path / "losses.csv") == []

@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import pathlib
+import re
 import resource
 import subprocess
 import sys
@@ -90,10 +92,37 @@ def test_help_is_quick(arguments):
 
 
 def test_help_names_the_defaults_that_say_something(command):
-    for name in ("train", "stylize", "styles", "demo"):
+    names = ("train", "finetune", "stylize", "blend", "styles", "evaluate", "optimize", "demo")
+    for name in names:
         code, text, _ = command(name, "--help")
         assert code == 0 and "None" not in text and "(default: )" not in text
     assert "(default: 40000)" in command("train", "--help")[1]
+
+
+RECIPES = pathlib.Path(__file__).parent.parent / "train" / "recipes"
+WHAT_ELSE = {
+    "train": ["--output=o", "--styles=s", "--content=c"],
+    "finetune": ["--output=o", "--styles=s", "--content=c"],
+    "evaluate": ["--output=o"],
+    "optimize": ["--output=o", "--style=s", "--content=c"],
+}
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.txt")), ids=lambda path: path.stem)
+def test_every_recipe_can_be_read(path):
+    text = path.read_text(encoding="utf-8")
+    (name,) = set(re.findall(r"cin-style (train|finetune|evaluate|optimize) ", text))
+    arguments = cli._parse(["cin-style", name, f"--flagfile={path}", *WHAT_ELSE[name]])
+    assert arguments.command == name
+    flags = [line for line in text.splitlines() if line.startswith("--")]
+    assert flags
+    for flag in flags:
+        option, _, value = flag.lstrip("-").partition("=")
+        given = getattr(arguments, option.removeprefix("no-"))
+        if isinstance(given, bool):
+            assert given != option.startswith("no-")
+        elif isinstance(given, int | float):
+            assert given == float(value)
 
 
 def test_unknown_commands_and_options(command):

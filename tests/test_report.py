@@ -79,9 +79,9 @@ def test_every_pair_has_the_objectives_losses(recipe, finished, tiny_network):
 def test_means(finished):
     means, folder = finished
     pairs, styles = rows_of(folder / "pairs.csv"), rows_of(folder / "styles.csv")
-    assert [row["style"] for row in styles] == [*NAMES, "mean"]
+    assert [row["style"] for row in styles] == [*NAMES, "all"]
     mean = np.mean([float(row["loss"]) for row in pairs])
-    assert means["loss"] == pytest.approx(mean) and means["style"] == "mean"
+    assert means["loss"] == pytest.approx(mean) and means["style"] == "all"
     of_birch = np.mean([float(row["border"]) for row in pairs if row["style"] == "birch"])
     assert float(styles[1]["border"]) == pytest.approx(of_birch, rel=1e-4)
 
@@ -142,9 +142,9 @@ def test_without_optimizing_and_of_some_styles(recipe, tmp_path):
     some = dataclasses.replace(recipe, style_names="cedar", against_iterations=0, photos=1)
     means = report.run(some, tmp_path)
     assert "worth" not in means
-    assert [row["style"] for row in rows_of(tmp_path / "styles.csv")] == ["cedar", "mean"]
+    assert [row["style"] for row in rows_of(tmp_path / "styles.csv")] == ["cedar", "all"]
     assert not (tmp_path / "optimized.csv").exists()
-    with pytest.raises(UserError, match="holds a report with other arguments"):
+    with pytest.raises(UserError, match="holds the report of something else"):
         report.run(dataclasses.replace(some, photos=2), tmp_path)
 
 

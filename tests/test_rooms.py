@@ -13,6 +13,8 @@ FOLDER = pathlib.Path(cin_style.__file__).parent
 ORDER = [
     "errors",
     "files",
+    "tables",
+    "plots",
     "images",
     "sheets",
     "artefacts",

@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from cin_style import callbacks, hardware, storage, training
+from cin_style import callbacks, hardware, storage, tables, training
 from cin_style.errors import UserError
 from cin_style.recipe import Recipe
 
@@ -55,7 +55,7 @@ def values(network):
 
 
 def log_without_times(folder):
-    return [row | {"seconds": 0} for row in callbacks.read_log(folder / "losses.csv")]
+    return [row | {"seconds": 0} for row in tables.read(folder / "losses.csv")]
 
 
 def test_the_run_folder_tells_what_was_done(recipe, finished):
@@ -64,7 +64,7 @@ def test_the_run_folder_tells_what_was_done(recipe, finished):
     assert run["photos"] == 6
     assert [style["name"] for style in run["styles"]] == ["styles_0", "styles_1"]
     assert run["versions"]["keras"] == keras.__version__
-    assert [row["step"] for row in callbacks.read_log(finished / "losses.csv")] == [1, 2, 4, 6]
+    assert [row["step"] for row in tables.read(finished / "losses.csv")] == [1, 2, 4, 6]
     previews = sorted(path.name for path in (finished / "previews").iterdir())
     assert previews == ["step_000004.jpg", "step_000006.jpg"]
     lines = (finished / "evaluation.csv").read_text().splitlines()
@@ -125,7 +125,7 @@ def test_a_run_started_over_leaves_nothing_of_the_earlier_one(recipe, finished, 
         (tmp_path / name).write_bytes((finished / name).read_bytes())
     other = dataclasses.replace(recipe, seed=1, holdout=0, steps=2)
     network = training.train(other, tmp_path)
-    assert [row["step"] for row in callbacks.read_log(tmp_path / "losses.csv")] == [1, 2]
+    assert [row["step"] for row in tables.read(tmp_path / "losses.csv")] == [1, 2]
     for one, two in zip(
         values(network), values(storage.load(finished / "model.keras")), strict=True
     ):

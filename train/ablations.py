@@ -16,16 +16,22 @@ import tempfile
 
 import numpy as np
 
-from cin_style import demo, evaluate, images, objective, optimize, sheets, training
+from cin_style import demo, images, objective, optimize, sheets, tables, training
 from cin_style.files import writable_folder
 from cin_style.recipe import OptimizeRecipe
 
 
+def paint(recipe, **changes):
+    """The picture of a recipe with some changes."""
+    result = optimize.optimize(dataclasses.replace(recipe, **changes))
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result.picture
+
+
 def stroke_size(recipe, sizes):
     """Pictures with the style image at several sizes, and their labels."""
-    pictures = [
-        optimize.optimize(dataclasses.replace(recipe, style_size=size)).picture for size in sizes
-    ]
+    pictures = [paint(recipe, style_size=size) for size in sizes]
     return pictures, [f"{size} px" for size in sizes]
 
 
@@ -34,12 +40,12 @@ def leave_one_out(recipe):
     layers = objective.parse_layers(recipe.style_layers, recipe.style_weight)
     photo = images.load(recipe.content, max_side=recipe.max_side)
     painting = images.load(recipe.style, short_side=recipe.style_size)
-    judge = training.make_objective(recipe, [painting], None)
+    judge = training.make_objective(recipe, [painting])
     pictures, labels, rows = [], [], []
     for left_out in (None, *layers):
         kept = {name: weight for name, weight in layers.items() if name != left_out}
         text = ",".join(f"{name}={weight}" for name, weight in kept.items())
-        picture = optimize.optimize(dataclasses.replace(recipe, style_layers=text)).picture
+        picture = paint(recipe, style_layers=text)
         ids = np.int32([0])
         content, style = judge.layer_losses(photo[None], ids, picture[None])
         row = {"left_out": left_out or "none"}
@@ -87,8 +93,8 @@ def main():
         pictures, labels, rows = leave_one_out(recipe)
         strip = sheets.contact_sheet([[photo, *pictures]], column_labels=["photo", *labels])
         images.save(output / "layers.jpg", strip)
-    evaluate.write_table(output / "layers.csv", rows)
-    print(evaluate.format_table(rows))
+    tables.write(output / "layers.csv", rows)
+    print(tables.align(rows))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import numpy as np
 import tqdm
 from keras import ops
 
-from cin_style import blend, data, evaluate, storage, training
-from cin_style.files import writable_folder, write_beside
+from cin_style import blend, data, plots, storage, tables, training
+from cin_style.files import writable_folder
 from cin_style.recipe import Recipe
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
@@ -36,9 +36,7 @@ def path_losses(stylizer, objective, photos, first, second, points):
 
 def plot(shares, curves, path):
     """Draws every pair's two curves, and their mean."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = plots.figure(8, 4.5)
     axes = figure.subplots()
     for column, colour, label in ((0, "tab:blue", "the one"), (1, "tab:orange", "the other")):
         for curve in curves:
@@ -52,8 +50,7 @@ def plot(shares, curves, path):
     )
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    with write_beside(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+    plots.save(figure, path)
 
 
 def main():
@@ -78,10 +75,11 @@ def main():
         gram_normalization=arguments.gram_normalization,
     )
     style_size = network.styles[0].image_size or recipe.style_size
-    objective = training.make_objective(recipe, style_set.load_images(style_size), None)
-    # Those that training has held out by default; of these, some.
-    _, held_out = data.hold_out(data.open_photos(arguments.content), 16)
-    photos = data.center_crops(held_out, arguments.image_size)[:: 16 // arguments.photos]
+    objective = training.make_objective(recipe, style_set.load_images(style_size))
+    _, held_out = data.hold_out(data.open_photos(arguments.content))
+    count = min(arguments.photos, len(held_out))
+    chosen = [index * len(held_out) // count for index in range(count)]
+    photos = data.center_crops(data.PhotoSubset(held_out, chosen), arguments.image_size)
     stylizer = Stylizer(network)
 
     rows, curves, monotone = [], [], 0
@@ -95,7 +93,7 @@ def main():
             row = {"one": names[first], "other": names[second], "share_of_other": float(share)}
             rows.append(row | {"loss_to_one": values[0], "loss_to_other": values[1]})
     output = writable_folder(pathlib.Path(arguments.output))
-    evaluate.write_table(output / "blending.csv", rows)
+    tables.write(output / "blending.csv", rows)
     plot(np.linspace(0, 1, arguments.points), curves, output / "blending.png")
     print(f"monotone both ways in {monotone} of {len(pairs)} pairs")
 

@@ -18,8 +18,8 @@ import pathlib
 
 import keras
 
-from cin_style import callbacks, data, evaluate, finetuning, storage, training
-from cin_style.files import writable_folder, write_beside
+from cin_style import data, evaluate, finetuning, plots, storage, tables, training
+from cin_style.files import writable_folder
 from cin_style.recipe import FinetuneRecipe, Recipe
 from cin_style.styles import StyleSet
 
@@ -36,14 +36,14 @@ class HeldOutLosses(keras.callbacks.Callback):
     def __init__(self, path, photos, steps, every):
         super().__init__()
         self.path, self.photos, self.steps, self.every = path, photos, steps, every
-        self.rows = callbacks.read_log(path)
+        self.rows = tables.read(path)
 
     def on_train_begin(self, logs=None):
         if not self.rows:
             self._measure(0)
 
     def on_epoch_end(self, epoch, logs=None):
-        step = (epoch + 1) * self.every
+        step = min((epoch + 1) * self.every, max(self.steps))
         if step in self.steps:
             self._measure(step)
 
@@ -54,7 +54,7 @@ class HeldOutLosses(keras.callbacks.Callback):
         # What a run that was interrupted measured after its last checkpoint is measured anew.
         self.rows = [old for old in self.rows if old["step"] < step]
         self.rows.append(row | losses)
-        evaluate.write_table(self.path, self.rows)
+        tables.write(self.path, self.rows)
 
 
 def measure(way, style, image, arguments, photos, base):
@@ -72,7 +72,6 @@ def measure(way, style, image, arguments, photos, base):
         "style_layers": arguments.style_layers,
         "gram_normalization": arguments.gram_normalization,
         "padding": "reflect",
-        "grain": base.grain,
         "warmup_steps": 20,
         "decay": 0.0,
         "checkpoint_every": every,
@@ -82,7 +81,8 @@ def measure(way, style, image, arguments, photos, base):
     measured = {*MEASURED, *late, steps}
     watcher = HeldOutLosses(output / "held_out.csv", photos, measured, every)
     if way == "scratch":
-        recipe = Recipe(styles=arguments.styles, style_names=style, **options)
+        options |= {"styles": arguments.styles, "style_names": style, "grain": base.grain}
+        recipe = Recipe(**options)
         training.train(recipe, output, [watcher])
     else:
         recipe = FinetuneRecipe(model=arguments.model, styles=(str(image),), init=way, **options)
@@ -103,12 +103,10 @@ def first_step_at(rows, loss):
 
 def plot(curves, path):
     """Draws a panel a style, with its three curves."""
-    from matplotlib.figure import Figure
-
     names = list(dict.fromkeys(style for style, _ in curves))
     columns = min(3, len(names))
     lines = -(-len(names) // columns)
-    figure = Figure(figsize=(4 * columns, 3 * lines + 0.5), layout="constrained")
+    figure = plots.figure(4 * columns, 3 * lines + 0.5)
     panels = figure.subplots(lines, columns, squeeze=False).flat
     for axes, name in zip(panels, names, strict=False):
         for way, label in WAYS.items():
@@ -123,8 +121,7 @@ def plot(curves, path):
     panels[0].legend(frameon=False)
     for axes in panels[len(names) :]:
         axes.remove()
-    with write_beside(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+    plots.save(figure, path)
 
 
 def main():
@@ -146,8 +143,7 @@ def main():
 
     base = storage.load(arguments.model)
     output = writable_folder(arguments.output)
-    # Those that training has held out by default.
-    _, held_out = data.hold_out(data.open_photos(arguments.content), 16)
+    _, held_out = data.hold_out(data.open_photos(arguments.content))
     photos = data.center_crops(held_out, arguments.image_size)
     style_set = StyleSet.from_folder(arguments.styles)
     curves = {}
@@ -158,7 +154,7 @@ def main():
     losses = [
         {"style": style, "way": way, **row} for (style, way), rows in curves.items() for row in rows
     ]
-    evaluate.write_table(output / "losses.csv", losses)
+    tables.write(output / "losses.csv", losses)
     plot(curves, output / "losses.png")
     table = []
     for name in dict.fromkeys(style for style, _ in curves):
@@ -168,8 +164,8 @@ def main():
             step = first_step_at(curves[name, way], goal["loss"])
             row[f"steps_{way}"] = "-" if step is None else float(round(step, 1))
         table.append(row)
-    evaluate.write_table(output / "steps.csv", table)
-    print(evaluate.format_table(table))
+    tables.write(output / "steps.csv", table)
+    print(tables.align(table))
 
 
 if __name__ == "__main__":

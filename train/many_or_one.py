@@ -3,8 +3,9 @@
     python train/many_or_one.py --styles DIR --names a,b,c,... --content DIR --output DIR
 
 Trains one network on all the styles named, and one each on the first few of them, all with the
-same losses, photos, batches and number of steps, and compares their content and style losses on
-photos kept out of training. So the one network sees each style N times less often.
+same losses, photos in the same order, batch size and number of steps, and compares their content
+and style losses on photos kept out of training. So the one network sees each style N times less
+often.
 
 Writes `losses.csv` and `pictures.jpg` (a photo in these styles, by either network) and prints
 the mean difference. The runs lie in `OUTPUT/runs`; the same command again goes on where it
@@ -16,7 +17,7 @@ import pathlib
 
 import numpy as np
 
-from cin_style import data, demo, evaluate, images, sheets, training
+from cin_style import data, demo, evaluate, images, sheets, tables, training
 from cin_style.files import writable_folder
 from cin_style.recipe import Recipe
 from cin_style.styles import StyleSet
@@ -49,8 +50,8 @@ def train(names, arguments):
     output = arguments.output / "runs" / (names[0] if len(names) == 1 else f"all_{len(names)}")
     network = training.train(recipe, output)
     style_set = StyleSet.from_folder(arguments.styles, names)
-    objective = training.make_objective(recipe, style_set.load_images(recipe.style_size), None)
-    _, held_out = data.hold_out(data.open_photos(arguments.content), 16)
+    objective = training.make_objective(recipe, style_set.load_images(recipe.style_size))
+    _, held_out = data.hold_out(data.open_photos(arguments.content))
     photos = data.center_crops(held_out, arguments.image_size)
     return network, evaluate.style_losses(network, objective, photos)
 
@@ -86,7 +87,7 @@ def main():
         rows.append(row)
         for line, network in zip(pictures, (one, many), strict=True):
             line.append(Stylizer(network)(photo, name))
-    evaluate.write_table(output / "losses.csv", rows)
+    tables.write(output / "losses.csv", rows)
     titles = [row["style"] for row in rows]
     images.save(
         output / "pictures.jpg",
@@ -96,7 +97,7 @@ def main():
             bottom_labels=["together below", *titles],
         ),
     )
-    print(evaluate.format_table(rows))
+    print(tables.align(rows))
     for term in TERMS:
         differences = [row[f"{term}_difference_percent"] for row in rows]
         spread = f" +- {np.std(differences, ddof=1):.1f}" if len(differences) > 1 else ""

@@ -146,6 +146,7 @@ class StyleObjective(keras.layers.Layer):
         total = 0.0
         for layer in self.style_layers:
             grams = losses.gram_matrix(features[layer])
+            grams_of_styles = ops.convert_to_tensor(self.grams[layer])
             # A style at a time: all at once would hold batch x styles Gram matrices.
             to_each = [
                 losses.style_loss(grams, target) for target in ops.unstack(self.grams[layer])

@@ -148,9 +148,7 @@ class StyleObjective(keras.layers.Layer):
             grams = losses.gram_matrix(features[layer])
             grams_of_styles = ops.convert_to_tensor(self.grams[layer])
             # A style at a time: all at once would hold batch x styles Gram matrices.
-            to_each = [
-                losses.style_loss(grams, target) for target in ops.unstack(self.grams[layer])
-            ]
+            to_each = [losses.style_loss(grams, target) for target in ops.unstack(grams_of_styles)]
             total = total + ops.stack(to_each, axis=-1) * self.factors[layer]
         return total
 

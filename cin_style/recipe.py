@@ -127,7 +127,8 @@ class FinetuneRecipe(RunRecipe):
     )
     steps: int = _option(2_000, "training steps in all")
     batch_size: int = _option(4, "examples per step, over all devices")
-    warmup_steps: int = _option(20, "steps over which the learning rate rises to its value")
+    learning_rate: float = _option(1e-2, "Adam's learning rate")
+    warmup_steps: int = _option(5, "steps over which the learning rate rises to its value")
     decay: float = _option(0.5, "share of the run, at its end, over which the rate falls to 0")
 
 

@@ -2,11 +2,11 @@
 
     python train/finetuning.py --model paintings8 --styles DIR --content DIR --output DIR
 
-Learns each style of the folder in three ways, all with the same losses, data, learning rate
-and batch: `scratch` trains a network of this one style; `ones` learns only the style's gammas
-and betas on the trained network, from gamma 1, beta 0 and the painting's palette; `nearest`
-the same from the old styles that come closest. At set steps it measures the total loss on
-photos kept out of training.
+Learns each style of the folder in three ways, all with the same losses, data and batch size:
+`scratch` trains a network of this one style; `ones` learns only the style's gammas and betas on
+the trained network, from gamma 1, beta 0 and the painting's palette; `nearest` the same from
+the old styles that come closest. Each has the learning rate that is its command's default. At
+set steps it measures the total loss on photos kept out of training.
 
 Writes `losses.csv` (a row per style, way and step), `losses.png` and `steps.csv`: at which step
 each way of fine-tuning had the loss that training from scratch ends with. The runs lie in
@@ -25,9 +25,9 @@ from cin_style.styles import StyleSet
 
 WAYS = {"scratch": "from scratch", "ones": "fine-tuned from ones", "nearest": "... from nearest"}
 COLOURS = {"scratch": "tab:gray", "ones": "tab:orange", "nearest": "tab:blue"}
-MEASURED = (10, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500)
+MEASURED = (5, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500)
 # Steps between checkpoints, at which losses can be measured: whole networks take long to write.
-EVERY = {"scratch": 50, "ones": 10, "nearest": 10}
+EVERY = {"scratch": 50, "ones": 5, "nearest": 5}
 
 
 class HeldOutLosses(keras.callbacks.Callback):
@@ -72,7 +72,6 @@ def measure(way, style, image, arguments, photos, base):
         "style_layers": arguments.style_layers,
         "gram_normalization": arguments.gram_normalization,
         "padding": "reflect",
-        "warmup_steps": 20,
         "decay": 0.0,
         "checkpoint_every": every,
         "preview_every": steps,
@@ -82,7 +81,7 @@ def measure(way, style, image, arguments, photos, base):
     watcher = HeldOutLosses(output / "held_out.csv", photos, measured, every)
     if way == "scratch":
         options |= {"styles": arguments.styles, "style_names": style, "grain": base.grain}
-        recipe = Recipe(**options)
+        recipe = Recipe(**options, warmup_steps=20)
         training.train(recipe, output, [watcher])
     else:
         recipe = FinetuneRecipe(model=arguments.model, styles=(str(image),), init=way, **options)
@@ -111,7 +110,7 @@ def plot(curves, path):
     for axes, name in zip(panels, names, strict=False):
         for way, label in WAYS.items():
             rows = curves[name, way]
-            steps = [max(row["step"], 5) for row in rows]  # step 0 at the edge of the log axis
+            steps = [max(row["step"], 2.5) for row in rows]  # step 0 at the edge of the log axis
             axes.plot(steps, [row["loss"] for row in rows], color=COLOURS[way], label=label)
         axes.axhline(curves[name, "scratch"][-1]["loss"], color="tab:gray", ls=":", lw=1)
         axes.set(title=name, xscale="log", yscale="log", xlabel="training step")
@@ -131,7 +130,7 @@ def main():
     parser.add_argument("--styles", required=True, help="folder of paintings new to the model")
     parser.add_argument("--content", required=True)
     parser.add_argument("--output", required=True, type=pathlib.Path)
-    parser.add_argument("--steps", type=int, default=200, help="of fine-tuning")
+    parser.add_argument("--steps", type=int, default=100, help="of fine-tuning")
     parser.add_argument("--scratch_steps", type=int, default=1000, help="of training from scratch")
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--image_size", type=int, default=128)

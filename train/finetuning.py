@@ -9,7 +9,7 @@ the old styles that come closest. Each has the learning rate that is its command
 set steps it measures the total loss on photos kept out of training.
 
 Writes `losses.csv` (a row per style, way and step), `losses.png` and `steps.csv`: at which step
-each way of fine-tuning had the loss that training from scratch ends with. The runs lie in
+each way of fine-tuning had the least loss that training from scratch came to. The runs lie in
 `OUTPUT/runs`; the same command again goes on where it stopped.
 """
 
@@ -100,6 +100,11 @@ def first_step_at(rows, loss):
     return None
 
 
+def least(rows):
+    """The row of least loss."""
+    return min(rows, key=lambda row: row["loss"])
+
+
 def plot(curves, path):
     """Draws a panel a style, with its three curves."""
     names = list(dict.fromkeys(style for style, _ in curves))
@@ -112,7 +117,7 @@ def plot(curves, path):
             rows = curves[name, way]
             steps = [max(row["step"], 2.5) for row in rows]  # step 0 at the edge of the log axis
             axes.plot(steps, [row["loss"] for row in rows], color=COLOURS[way], label=label)
-        axes.axhline(curves[name, "scratch"][-1]["loss"], color="tab:gray", ls=":", lw=1)
+        axes.axhline(least(curves[name, "scratch"])["loss"], color="tab:gray", ls=":", lw=1)
         axes.set(title=name, xscale="log", yscale="log", xlabel="training step")
         axes.grid(alpha=0.3, which="both")
     panels = list(figure.axes)
@@ -157,7 +162,7 @@ def main():
     plot(curves, output / "losses.png")
     table = []
     for name in dict.fromkeys(style for style, _ in curves):
-        goal = curves[name, "scratch"][-1]
+        goal = least(curves[name, "scratch"])
         row = {"style": name, "scratch_steps": goal["step"], "loss": goal["loss"]}
         for way in ("ones", "nearest"):
             step = first_step_at(curves[name, way], goal["loss"])

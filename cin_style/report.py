@@ -324,6 +324,9 @@ def _plot_losses(styles, path):
     return path
 
 
+_COLOURS = {"photo": "tab:blue", "pastiche": "tab:orange", "optimized": "tab:green"}
+
+
 def _plot_artefacts(pairs, optimized, path):
     """Dots: every picture's measures, for photos, pastiches and optimized pictures."""
     figure = plots.figure(9, 3.4)
@@ -333,9 +336,9 @@ def _plot_artefacts(pairs, optimized, path):
             groups = {"photo": [row[f"photo_{measure}"] for row in pairs]} | groups
         if optimized:
             groups["optimized"] = [row[measure] for row in optimized]
-        for place, values in enumerate(groups.values()):
+        for place, (name, values) in enumerate(groups.items()):
             spread = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0]
-            axes.plot(place + np.asarray(spread), values, ".", alpha=0.6)
+            axes.plot(place + np.asarray(spread), values, ".", color=_COLOURS[name], alpha=0.6)
             axes.plot([place - 0.3, place + 0.3], [statistics.fmean(values)] * 2, color="black")
         axes.set_xticks(range(len(groups)), groups)
         axes.set_title(measure)

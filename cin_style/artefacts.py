@@ -8,6 +8,7 @@ _SATURATED = 0.02
 # ... and a photo or a painting with values within this of the same end accounts for it.
 _NEAR = 0.15
 
+MEASURES = ("checkerboard", "border", "droplets")
 BORDER = 8
 SMALLEST_DROPLET = 1e-3
 

@@ -38,6 +38,7 @@ ORDER = [
     "blend",
     "colour",
     "stylize",
+    "page",
     "report",
     "compose",
     "demo",

@@ -11,7 +11,7 @@ import numpy as np
 
 from cin_style import evaluate, storage, training
 from cin_style.errors import UserError
-from cin_style.recipe import FinetuneRecipe
+from cin_style.recipe import FinetuneRecipe, check
 from cin_style.styles import StyleSet
 
 _LOG = logging.getLogger("cin_style")
@@ -59,7 +59,7 @@ def run(recipe, base, output, watchers=()):
 
     For `output` and the result see `finetune`, for `watchers` `cin_style.train`.
     """
-    training.check(recipe)
+    check(recipe)
     style_set = StyleSet.from_paths(recipe.styles)
     for style in style_set.styles:
         if style.name in [old.name for old in base.styles]:

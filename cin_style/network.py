@@ -11,8 +11,6 @@ from cin_style import styles as style_sets
 from cin_style.errors import UserError
 from cin_style.layers import ConditionalInstanceNormalization, ReflectionPadding2D
 
-SMALLEST_SIDE = 16
-
 
 @keras.saving.register_keras_serializable(package="cin_style")
 class PadToMultiple(keras.layers.Layer):

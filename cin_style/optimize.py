@@ -12,9 +12,9 @@ from keras import ops
 from PIL import Image
 
 from cin_style import images, training
-from cin_style import network as networks
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
+from cin_style.recipe import SMALLEST_SIDE, check
 
 _LOG = logging.getLogger("cin_style")
 
@@ -209,18 +209,6 @@ def _adam(search, start, iterations, learning_rate):
         search.step_done(loss)
 
 
-def check(recipe):
-    """Raises a `UserError` for a number in an `OptimizeRecipe` that is out of its range."""
-    training.check(recipe)
-    for name, least in (("iterations", 1), ("stages", 1), ("max_side", networks.SMALLEST_SIDE)):
-        if getattr(recipe, name) < least:
-            raise UserError(f"--{name} must be at least {least}. Received: {getattr(recipe, name)}")
-    if recipe.iterations < recipe.stages:
-        raise UserError(
-            f"--iterations must be at least --stages, one for each. Received: {recipe.iterations}"
-        )
-
-
 def optimize(recipe, progress=True):
     """Paints one photo in the style of one image by optimizing the pixels.
 
@@ -239,12 +227,16 @@ def optimize(recipe, progress=True):
         UserError: anything wrong with the recipe or the files it names.
     """
     check(recipe)
+    if recipe.iterations < recipe.stages:
+        raise UserError(
+            f"--iterations must be at least --stages, one for each. Received: {recipe.iterations}"
+        )
     whole = images.load(recipe.content, max_side=recipe.max_side)
     smallest = min(whole.shape[:2]) / 2 ** (recipe.stages - 1)
-    if smallest < networks.SMALLEST_SIDE:
+    if smallest < SMALLEST_SIDE:
         raise UserError(
             f"the photo's short side would be {smallest:.0f} px in the first of {recipe.stages} "
-            f"stages; at least {networks.SMALLEST_SIDE} px are needed. Take fewer --stages or a "
+            f"stages; at least {SMALLEST_SIDE} px are needed. Take fewer --stages or a "
             "larger photo."
         )
     result = None

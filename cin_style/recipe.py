@@ -2,8 +2,14 @@
 
 import dataclasses
 
+from cin_style.errors import UserError
+
+# Of what the network takes, in px: its mirror padding needs as much.
+SMALLEST_SIDE = 16
+
 
 def _option(default, text, **metadata):
+    """A field of a recipe; for the metadata see `check`."""
     return dataclasses.field(default=default, metadata={"help": text, **metadata})
 
 
@@ -15,6 +21,33 @@ def _precision(default):
     )
 
 
+def check(recipe):
+    """Raises a `UserError` for a field of a recipe of any kind that its metadata do not allow.
+
+    `choices`: one of these. `least`, `most`, `above`, `below`: a finite number within these
+    bounds, `unit` for the message; or the value `unless`, which means something else.
+    """
+    infinity = float("inf")
+    for field in dataclasses.fields(recipe):
+        value, allowed = getattr(recipe, field.name), field.metadata
+        least = allowed.get("least")
+        if "choices" in allowed:
+            good, what = value in allowed["choices"], f"one of {', '.join(allowed['choices'])}"
+        elif "above" in allowed:
+            good, what = allowed["above"] < value < infinity, "positive"
+        elif "most" in allowed:
+            good, what = least <= value <= allowed["most"], f"from {least} to {allowed['most']}"
+        elif "below" in allowed:
+            good = least <= value < allowed["below"]
+            what = f"at least {least} and below {allowed['below']}"
+        elif "least" in allowed:
+            good, what = least <= value < infinity, f"at least {least}{allowed.get('unit', '')}"
+        else:
+            continue
+        if not good and value != allowed.get("unless"):
+            raise UserError(f"--{field.name} must be {what}. Received: {value}")
+
+
 @dataclasses.dataclass(frozen=True)
 class LossRecipe:
     """What decides the loss.
@@ -23,23 +56,42 @@ class LossRecipe:
     documentation. The defaults are those of Dumoulin et al. 2017, appendix A.
     """
 
-    style_size: int = _option(512, "short side of the style images, in px; sets the stroke size")
-    content_weight: float = _option(1.0, "weight of content layers that have none of their own")
-    style_weight: float = _option(1e-4, "weight of style layers that have none of their own")
+    style_size: int = _option(
+        512,
+        "short side of the style images, in px; sets the stroke size",
+        least=SMALLEST_SIDE,
+        unit=" px",
+    )
+    content_weight: float = _option(
+        1.0, "weight of content layers that have none of their own", least=0
+    )
+    style_weight: float = _option(
+        1e-4, "weight of style layers that have none of their own", least=0
+    )
     loss_network: str = _option("vgg16", "vgg16 or vgg19", choices=("vgg16", "vgg19"))
     content_layers: str = _option("block3_conv3", "its layers: name[=weight],...")
     style_layers: str = _option(
         "block1_conv2,block2_conv2,block3_conv3,block4_conv3", "its layers: name[=weight],..."
     )
     gram_normalization: float = _option(
-        0.0, "0: the paper's style loss; 1: every painting's loss relative to its own Gram energy"
+        0.0,
+        "0: the paper's style loss; 1: every painting's loss relative to its own Gram energy",
+        least=0,
+        most=1,
     )
-    total_variation_weight: float = _option(0.0, "weight of the pastiche's total variation")
+    total_variation_weight: float = _option(
+        0.0, "weight of the pastiche's total variation", least=0
+    )
     total_variation_exponent: float = _option(
-        1.0, "1: a faint ripple costs as much as an edge of that height; 2: edges cost most"
+        1.0,
+        "1: a faint ripple costs as much as an edge of that height; 2: edges cost most",
+        least=1,
+        most=2,
     )
     checkerboard_weight: float = _option(
-        0.0, "weight of patterns that repeat every 4 px, the grid of the network's upsampling"
+        0.0,
+        "weight of patterns that repeat every 4 px, the grid of the network's upsampling",
+        least=0,
     )
     vgg_weights: str = _option(
         "",
@@ -65,30 +117,39 @@ class RunRecipe(LossRecipe):
     """
 
     activation_penalty: float = _option(
-        0.0, "weight of extreme normalized activations, which show as droplets"
+        0.0, "weight of extreme normalized activations, which show as droplets", least=0
     )
-    seed: int = _option(0, "of the initial weights and of all sampling")
+    seed: int = _option(0, "of the initial weights and of all sampling", least=0, most=2**32 - 1)
     content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
-    steps: int = _option(40_000, "training steps in all")
-    batch_size: int = _option(16, "examples per step, over all devices")
-    image_size: int = _option(256, "side of the square training crops, in px")
-    learning_rate: float = _option(1e-3, "Adam's learning rate")
+    steps: int = _option(40_000, "training steps in all", least=1)
+    batch_size: int = _option(16, "examples per step, over all devices", least=1)
+    image_size: int = _option(
+        256, "side of the square training crops, in px", least=SMALLEST_SIDE, unit=" px"
+    )
+    learning_rate: float = _option(1e-3, "Adam's learning rate", above=0)
     style_rate: float = _option(
-        10.0, "learning rate of the gammas and betas, as a multiple of learning_rate"
+        10.0, "learning rate of the gammas and betas, as a multiple of learning_rate", above=0
     )
     palette_start: bool = _option(True, "begin every style at its image's mean and contrast")
-    warmup_steps: int = _option(0, "steps over which the learning rate rises to its value")
-    decay: float = _option(0.0, "share of the run, at its end, over which the rate falls to 0")
-    clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never")
-    ema: float = _option(0.0, "momentum of a moving average of the weights; 0 for none")
+    warmup_steps: int = _option(0, "steps over which the learning rate rises to its value", least=0)
+    decay: float = _option(
+        0.0, "share of the run, at its end, over which the rate falls to 0", least=0, most=1
+    )
+    clip_norm: float = _option(0.0, "clip gradients to this global norm; 0 for never", least=0)
+    ema: float = _option(
+        0.0, "momentum of a moving average of the weights; 0 for none", least=0, below=1
+    )
     holdout: int = _option(
         -1,
         "content photos kept out of training, for previews and figures; "
         "-1: 16, or an eighth of them if that is fewer",
+        least=-1,
     )
-    checkpoint_every: int = _option(100, "steps between checkpoints, log lines and curve points")
+    checkpoint_every: int = _option(
+        100, "steps between checkpoints, log lines and curve points", least=1
+    )
     preview_every: int = _option(
-        500, "steps between preview sheets, drawn at checkpoints; 0 for none"
+        500, "steps between preview sheets, drawn at checkpoints; 0 for none", least=0
     )
     half: bool = _option(False, "store the final model's weights in float16")
     xla: str = _option(
@@ -111,6 +172,7 @@ class Recipe(RunRecipe):
         0.0,
         "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
         "are made: in painting this much, in training up to twice as much",
+        least=0,
     )
     init_from: str = _option("", "start from this model's convolutions, and styles of equal name")
 
@@ -125,11 +187,13 @@ class FinetuneRecipe(RunRecipe):
         "nearest",
         "nearest: the mixture of old styles whose pastiches come closest; ones; or an old style",
     )
-    steps: int = _option(2_000, "training steps in all")
-    batch_size: int = _option(4, "examples per step, over all devices")
-    learning_rate: float = _option(1e-2, "Adam's learning rate")
-    warmup_steps: int = _option(5, "steps over which the learning rate rises to its value")
-    decay: float = _option(0.5, "share of the run, at its end, over which the rate falls to 0")
+    steps: int = _option(2_000, "training steps in all", least=1)
+    batch_size: int = _option(4, "examples per step, over all devices", least=1)
+    learning_rate: float = _option(1e-2, "Adam's learning rate", above=0)
+    warmup_steps: int = _option(5, "steps over which the learning rate rises to its value", least=0)
+    decay: float = _option(
+        0.5, "share of the run, at its end, over which the rate falls to 0", least=0, most=1
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,15 +202,21 @@ class OptimizeRecipe(LossRecipe):
 
     content: str = _option("", "the photo")
     style: str = _option("", "the style image")
-    iterations: int = _option(500, "iterations in all, shared equally among the stages")
+    iterations: int = _option(500, "iterations in all, shared equally among the stages", least=1)
     optimizer: str = _option("lbfgs", "lbfgs or adam", choices=("lbfgs", "adam"))
-    learning_rate: float = _option(0.02, "Adam's learning rate, in shares of the value range")
+    learning_rate: float = _option(
+        0.02, "Adam's learning rate, in shares of the value range", above=0
+    )
     init: str = _option(
         "content", "begin with the photo or with noise", choices=("content", "noise")
     )
-    seed: int = _option(0, "of the noise to begin with")
-    stages: int = _option(2, "sizes to work at, each twice the one before, the last one whole")
-    max_side: int = _option(512, "scale a larger photo down to this, in px")
+    seed: int = _option(0, "of the noise to begin with", least=0, most=2**32 - 1)
+    stages: int = _option(
+        2, "sizes to work at, each twice the one before, the last one whole", least=1
+    )
+    max_side: int = _option(
+        512, "scale a larger photo down to this, in px", least=SMALLEST_SIDE, unit=" px"
+    )
     precision: str = _precision("float32")
 
 
@@ -159,15 +229,25 @@ class EvaluateRecipe(LossRecipe):
     styles: str = _option("", "folder of the style images that the network was trained on")
     style_names: str = _option("", "only these of the network's styles: name,name,...")
     style_size: int = _option(
-        0, "short side of the style images, in px; 0: what the network was trained with"
+        0,
+        "short side of the style images, in px; 0: what the network was trained with",
+        least=SMALLEST_SIDE,
+        unit=" px",
+        unless=0,
     )
     holdout: int = _option(
-        -1, "take of so many photos that training kept out; -1: its default; 0: of all photos"
+        -1,
+        "take of so many photos that training kept out; -1: its default; 0: of all photos",
+        least=-1,
     )
-    photos: int = _option(4, "how many photos")
-    image_size: int = _option(256, "side of the photos' central squares, in px")
+    photos: int = _option(4, "how many photos", least=1)
+    image_size: int = _option(
+        256, "side of the photos' central squares, in px", least=64, unit=" px"
+    )
     against_iterations: int = _option(
-        0, "also optimize pixels by L-BFGS for so many iterations, to compare with; 0: don't"
+        0,
+        "also optimize pixels by L-BFGS for so many iterations, to compare with; 0: don't",
+        least=0,
     )
-    pairs: int = _option(8, "how many pairs of a style and a photo to optimize; 0: all")
+    pairs: int = _option(8, "how many pairs of a style and a photo to optimize; 0: all", least=0)
     precision: str = _precision("float32")

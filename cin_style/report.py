@@ -24,6 +24,7 @@ from cin_style import (
 )
 from cin_style.errors import UserError
 from cin_style.files import writable_folder, write_json, write_text
+from cin_style.recipe import check
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
 
@@ -54,7 +55,7 @@ def run(recipe, output):
     Raises:
         UserError: anything wrong with the recipe, the files it names or the folder.
     """
-    _check(recipe)
+    check(recipe)
     network = storage.load(recipe.model)
     wanted = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
     if wanted:
@@ -99,15 +100,6 @@ class Subjects:
     photo_names: list
     photos: np.ndarray
     objective: object
-
-
-def _check(recipe):
-    training.check(recipe if recipe.style_size else dataclasses.replace(recipe, style_size=512))
-    for name, least in (("photos", 1), ("against_iterations", 0), ("pairs", 0)):
-        if getattr(recipe, name) < least:
-            raise UserError(f"--{name} must be at least {least}. Received: {getattr(recipe, name)}")
-    if recipe.image_size < 64:  # what `artefacts.checkerboard` needs
-        raise UserError(f"--image_size must be at least 64 px. Received: {recipe.image_size}")
 
 
 def _open_photos(recipe):

@@ -12,10 +12,10 @@ import tqdm
 from PIL import Image
 
 from cin_style import blend, colour, images, sheets, storage
-from cin_style import network as networks
 from cin_style import styles as style_sets
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
+from cin_style.recipe import SMALLEST_SIDE
 
 _LOG = logging.getLogger("cin_style")
 
@@ -172,11 +172,11 @@ def _check_photo(photo):
         raise UserError(
             f"a photo must be an array (height, width, 3). Received: shape {photo.shape}"
         )
-    if min(photo.shape[:2]) < networks.SMALLEST_SIDE:
+    if min(photo.shape[:2]) < SMALLEST_SIDE:
         height, width = photo.shape[:2]
         raise UserError(
             f"the photo is {width} x {height} px, but the network needs at least "
-            f"{networks.SMALLEST_SIDE} px each way. Take a larger photo."
+            f"{SMALLEST_SIDE} px each way. Take a larger photo."
         )
     return photo
 
@@ -301,10 +301,8 @@ def stylize_files(
 
 def check_max_side(max_side):
     """Raises a `UserError` for a limit on the long side below what the network takes."""
-    if max_side is not None and max_side < networks.SMALLEST_SIDE:
-        raise UserError(
-            f"--max_side must be at least {networks.SMALLEST_SIDE} px. Received: {max_side}"
-        )
+    if max_side is not None and max_side < SMALLEST_SIDE:
+        raise UserError(f"--max_side must be at least {SMALLEST_SIDE} px. Received: {max_side}")
 
 
 def _choose(styles, text, raw):

@@ -10,12 +10,11 @@ import keras
 import numpy as np
 
 from cin_style import callbacks, data, evaluate, hardware, plots, storage, styles, tables, vgg
-from cin_style import network as networks
 from cin_style import objective as objectives
 from cin_style.errors import UserError
 from cin_style.files import writable_folder, write_json, write_text
 from cin_style.network import StyleTransferNetwork
-from cin_style.recipe import Recipe
+from cin_style.recipe import Recipe, check
 from cin_style.trainer import StyleAdam, StyleTrainer, WarmupAndDecay
 
 _LOG = logging.getLogger("cin_style")
@@ -139,53 +138,6 @@ def run(recipe, output, style_set, make_network, initialize, finish=None, watche
     storage.save(result, model_path, half=recipe.half)
     _LOG.info("wrote %s", model_path)
     return result
-
-
-def check(recipe):
-    """Raises a `UserError` for a number in a recipe of any kind that is out of its range."""
-
-    for field in dataclasses.fields(recipe):
-        choices = field.metadata.get("choices")
-        if choices and getattr(recipe, field.name) not in choices:
-            raise UserError(
-                f"--{field.name} must be one of {', '.join(choices)}. "
-                f"Received: {getattr(recipe, field.name)}"
-            )
-
-    def values(*names):
-        return [(name, getattr(recipe, name)) for name in names if hasattr(recipe, name)]
-
-    for name, value in values("steps", "batch_size", "checkpoint_every"):
-        if value < 1:
-            raise UserError(f"--{name} must be at least 1. Received: {value}")
-    for name, value in values("learning_rate", "style_rate"):
-        if not 0 < value < float("inf"):
-            raise UserError(f"--{name} must be positive. Received: {value}")
-    for name, value in values("decay", "gram_normalization"):
-        if not 0 <= value <= 1:
-            raise UserError(f"--{name} must be from 0 to 1. Received: {value}")
-    for name, value in values("ema"):
-        if not 0 <= value < 1:
-            raise UserError(f"--{name} must be at least 0 and below 1. Received: {value}")
-    for name, value in values("seed"):
-        if not 0 <= value < 2**32:
-            raise UserError(f"--{name} must be from 0 to {2**32 - 1}. Received: {value}")
-    for name, value in values("holdout"):
-        if value < -1:
-            raise UserError(f"--{name} must be at least -1. Received: {value}")
-    for name, value in values("total_variation_exponent"):
-        if not 1 <= value <= 2:
-            raise UserError(f"--{name} must be from 1 to 2. Received: {value}")
-    names = ("warmup_steps", "clip_norm", "preview_every", "grain", "content_weight")
-    names += ("style_weight", "total_variation_weight", "checkerboard_weight")
-    for name, value in values(*names, "activation_penalty"):
-        if not 0 <= value < float("inf"):
-            raise UserError(f"--{name} must be at least 0. Received: {value}")
-    for name, value in values("image_size", "style_size"):
-        if value < networks.SMALLEST_SIDE:
-            raise UserError(
-                f"--{name} must be at least {networks.SMALLEST_SIDE} px. Received: {value}"
-            )
 
 
 def make_objective(recipe, style_images, style_factors=None, activation_penalty=0.0):

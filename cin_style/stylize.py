@@ -295,7 +295,8 @@ def stylize_files(
     if failures:
         done = f" (the other {len(written)} pictures are written)" if written else ""
         raise UserError("; ".join(failures) + done)
-    _LOG.info("wrote %d pictures to %s", len(written), output)
+    count = "1 picture" if len(written) == 1 else f"{len(written)} pictures"
+    _LOG.info("wrote %s to %s", count, output)
     return written
 
 

@@ -14,14 +14,20 @@ from absl import logging as absl_logging
 from absl.flags import argparse_flags
 
 from cin_style.errors import UserError
-from cin_style.recipe import EvaluateRecipe, FinetuneRecipe, OptimizeRecipe, Recipe
+from cin_style.recipe import (
+    DEFAULT_MODEL,
+    EvaluateRecipe,
+    FinetuneRecipe,
+    OptimizeRecipe,
+    Recipe,
+)
 
 _DESCRIPTION = """\
 Paint photos in many styles with one network.
 
   cin-style demo                                          see it work
-  cin-style styles  --model M.keras                       list a network's styles
-  cin-style stylize --model M.keras --style all PHOTO...  paint photos
+  cin-style styles                                        list the styles in the package
+  cin-style stylize --style NAME --output DIR PHOTO...    paint photos
   cin-style train   --styles DIR --content DIR --output RUN_DIR
 
 `cin-style COMMAND --help` explains each. Arguments can also stand in a file, one a line:
@@ -109,7 +115,7 @@ def _parser():
 
     sub = command("finetune", _finetune, "add styles to a trained network")
     sub.add_argument("--output", required=True, metavar="RUN_DIR", help="folder for the run")
-    _add_recipe(sub, FinetuneRecipe, required=("model", "styles", "content"))
+    _add_recipe(sub, FinetuneRecipe, required=("styles", "content"))
 
     sub = command("styles", _styles, "list a network's styles, share or change them")
     _add_model(sub)
@@ -137,7 +143,10 @@ def _parser():
 
 def _add_model(sub):
     sub.add_argument(
-        "--model", required=True, metavar="FILE", help="a .keras file, or a bundled network's name"
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="FILE",
+        help="a .keras file, or the name of a network in the package",
     )
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import tqdm
 
 from cin_style import compose, finetuning, images, sheets, storage, training, vgg
-from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.recipe import Recipe
+from cin_style.recipe import DEFAULT_MODEL, Recipe
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
 
@@ -30,7 +29,7 @@ def sample_photos():
     return {name: images.from_uint8(np.asarray(getattr(skimage.data, name)())) for name in SAMPLES}
 
 
-def run(output, model=None, train_on=None, steps=150):
+def run(output, model=DEFAULT_MODEL, train_on=None, steps=150):
     """Paints the sample photos in every style of a network, with a contact sheet.
 
     Args:
@@ -44,10 +43,6 @@ def run(output, model=None, train_on=None, steps=150):
         UserError: when the folder can't be written to.
     """
     output = writable_folder(pathlib.Path(output))
-    if model is None:
-        if not storage.bundled():
-            raise UserError("this installation holds no network to show; train one first.")
-        model = next(iter(storage.bundled()))
     network = storage.load(model)
     names = [style.name for style in network.styles]
     stylizer = Stylizer(network)
@@ -59,7 +54,7 @@ def run(output, model=None, train_on=None, steps=150):
         for style, pastiche in zip(names, pastiches, strict=True):
             images.save(output / f"{name}_{style}.jpg", pastiche)
         rows.append([photo, *pastiches])
-    images.save(output / "sheet.jpg", sheets.contact_sheet(rows, column_labels=["photo", *names]))
+    images.save(output / "sheet.jpg", sheets.style_sheet(rows, names))
     made = [
         (output / "sheet.jpg", "every sample photo in every style"),
         (output / "<photo>_<style>.jpg", "each picture by itself"),

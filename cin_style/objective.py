@@ -27,8 +27,13 @@ class StyleObjective(keras.layers.Layer):
     `gram_normalization` 0 this is the paper's loss, in which paintings of high contrast count
     for hundreds of times those of low contrast; with 1 every painting counts the same.
 
+    A layer `block3_conv3/2` is `block3_conv3` of the pictures at half their size. There it sees
+    shapes twice as large, as large as `block4_conv3` sees in the whole picture; not in any
+    paper.
+
     Args:
-        loss_network: a `cin_style.vgg.VGG16` or `VGG19` that gives all the layers named below.
+        loss_network: a `cin_style.vgg.VGG16` or `VGG19` that gives all the layers named below
+            (`layers_to_see`).
         style_images: list of float32 (height, width, 3) in [0, 1], one per style.
         content_layers: dict of layer names to weights.
         style_layers: dict of layer names to weights.
@@ -40,6 +45,10 @@ class StyleObjective(keras.layers.Layer):
         gram_normalization: exponent from 0 to 1, see above.
         activation_penalty: weight of the extreme activations in the network
             (`losses.extreme_activations`, summed over its normalization layers).
+
+    Attributes:
+        energies: dict of style layers to float64 (num_styles,), the energies of the style
+            images' Gram matrices.
     """
 
     def __init__(
@@ -68,7 +77,7 @@ class StyleObjective(keras.layers.Layer):
             style_factors = [1.0] * len(style_images)
 
         grams = [self._measure(image) for image in style_images]
-        self.grams, self.factors = {}, {}
+        self.grams, self.factors, self.energies = {}, {}, {}
         for layer, weight in self.style_layers.items():
             table = np.stack([gram[layer] for gram in grams])
             energy = np.mean(np.square(table, dtype="float64"), axis=(1, 2))
@@ -77,6 +86,7 @@ class StyleObjective(keras.layers.Layer):
                     f"style image {int(np.argmin(energy))} (counted from 0) is blank as seen by "
                     f"layer {layer} of the loss network. Replace it."
                 )
+            self.energies[layer] = energy
             factors = (REFERENCE_ENERGY / energy) ** gram_normalization
             self.grams[layer] = self._constant(f"{layer}_grams", table)
             self.factors[layer] = self._constant(
@@ -86,7 +96,7 @@ class StyleObjective(keras.layers.Layer):
     def _constant(self, name, value):
         value = np.asarray(value, "float32")
         return self.add_weight(
-            name=name,
+            name=name.replace("/", "_by_"),
             shape=value.shape,
             initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
             dtype="float32",
@@ -94,8 +104,17 @@ class StyleObjective(keras.layers.Layer):
             trainable=False,
         )
 
+    def _see(self, images, layers):
+        """The features of images at layers, in a dict; one look for every size."""
+        parts = {layer: _parts(layer) for layer in layers}
+        seen = {}
+        for divisor in sorted({divisor for _, divisor in parts.values()}):
+            scaled = ops.average_pool(images, divisor) if divisor > 1 else images
+            seen[divisor] = self.loss_network(scaled)
+        return {layer: seen[divisor][name] for layer, (name, divisor) in parts.items()}
+
     def _measure(self, image):
-        features = self.loss_network(image[None])
+        features = self._see(image[None], self.style_layers)
         return {
             layer: ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0]
             for layer in self.style_layers
@@ -103,8 +122,7 @@ class StyleObjective(keras.layers.Layer):
 
     def content_targets(self, images):
         """The features of content images (batch, height, width, 3) at the content layers."""
-        features = self.loss_network(images)
-        return {layer: features[layer] for layer in self.content_layers}
+        return self._see(images, self.content_layers)
 
     def layer_losses(self, images, style_ids, pastiches, targets=None):
         """The unweighted losses of every layer.
@@ -118,7 +136,7 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             Two dicts of layer names to float32 (batch,): content losses and style losses.
         """
-        features = self.loss_network(pastiches)
+        features = self._see(pastiches, [*self.content_layers, *self.style_layers])
         if targets is None:
             targets = self.content_targets(images)
         content = {
@@ -142,7 +160,7 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             float32 (batch, num_styles).
         """
-        features = self.loss_network(pastiches)
+        features = self._see(pastiches, self.style_layers)
         total = 0.0
         for layer in self.style_layers:
             grams = losses.gram_matrix(features[layer])
@@ -223,8 +241,26 @@ class StyleObjective(keras.layers.Layer):
         return terms
 
 
+def _parts(layer):
+    """Splits `"block3_conv3/2"` to the loss network's layer and the divisor of the size."""
+    name, slash, divisor = layer.partition("/")
+    if not slash:
+        return name, 1
+    if divisor not in ("2", "4"):
+        raise UserError(
+            f"a layer can be looked at in pictures of half or a quarter of their size: {name}/2 or "
+            f"{name}/4. Received: {layer}"
+        )
+    return name, int(divisor)
+
+
+def layers_to_see(layers):
+    """The layers that the loss network has to give for these content and style layers."""
+    return [_parts(layer)[0] for layer in layers]
+
+
 def parse_layers(text, default_weight):
-    """Parses `"block1_conv2,block2_conv2=3e-4"` to a dict of layer names to weights.
+    """Parses `"block1_conv2,block3_conv3/2=3e-4"` to a dict of layer names to weights.
 
     Raises:
         UserError: a weight that is not a finite number of at least 0.

@@ -4,6 +4,9 @@ import dataclasses
 
 from cin_style.errors import UserError
 
+# The network in the package that commands take unless told otherwise.
+DEFAULT_MODEL = "paintings8"
+
 # Of what the network takes, in px: its mirror padding needs as much.
 SMALLEST_SIDE = 16
 
@@ -71,7 +74,8 @@ class LossRecipe:
     loss_network: str = _option("vgg16", "vgg16 or vgg19", choices=("vgg16", "vgg19"))
     content_layers: str = _option("block3_conv3", "its layers: name[=weight],...")
     style_layers: str = _option(
-        "block1_conv2,block2_conv2,block3_conv3,block4_conv3", "its layers: name[=weight],..."
+        "block1_conv2,block2_conv2,block3_conv3,block4_conv3",
+        "its layers: name[=weight],...; name/2: that layer of the pictures at half their size",
     )
     gram_normalization: float = _option(
         0.0,
@@ -168,6 +172,10 @@ class Recipe(RunRecipe):
 
     styles: str = _option("", "folder of style images, with or without a styles.json")
     style_names: str = _option("", "train only these styles of the folder: name,name,...")
+    catalogue: str = _option(
+        "",
+        "names, provenance and weights of the style images, in place of the folder's styles.json",
+    )
     grain: float = _option(
         0.0,
         "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
@@ -181,7 +189,7 @@ class Recipe(RunRecipe):
 class FinetuneRecipe(RunRecipe):
     """Everything that decides what adding styles to a network computes; see `RunRecipe`."""
 
-    model: str = _option("", "the trained network to add styles to")
+    model: str = _option(DEFAULT_MODEL, "the trained network to add styles to")
     styles: tuple = _option((), "folders of style images, and style images")
     init: str = _option(
         "nearest",

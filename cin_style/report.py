@@ -85,7 +85,14 @@ def run(recipe, output):
         drawn.append(page.plot_worth(optimized, curves, output / "worth.png"))
     text = page.render(recipe, network, subjects, pairs, optimized, styles, drawn, output)
     write_text(output / "report.html", text)
-    shown = ("style", "content_loss", "style_loss", "checkerboard", "border", "droplets", "worth")
+    shown = (
+        "style",
+        "content_loss",
+        "style_loss",
+        "relative_style_loss",
+        *artefacts.MEASURES,
+        "worth",
+    )
     table = [{name: row[name] for name in shown if name in row} for row in styles]
     _LOG.info("%s\nwrote %s", tables.align(table), output / "report.html")
     return styles[-1]
@@ -160,7 +167,11 @@ def _note(recipe, network, photo_names, output):
 
 
 def _losses(objective, photo, style_index, picture):
-    """All losses of one picture, weighted: the layers' style losses add up to `style_loss`."""
+    """All losses of one picture, weighted: the layers' style losses add up to `style_loss`.
+
+    Besides, `relative_style_loss`: unweighted, as a share of the energy of the painting's Gram
+    matrix, the mean over the layers; it compares paintings of all contrasts.
+    """
     ids = np.int32([style_index])
     content, style = objective.layer_losses(photo[None], ids, picture[None])
     terms = objective.weigh(content, style, ids)
@@ -169,6 +180,9 @@ def _losses(objective, photo, style_index, picture):
     for layer, value in style.items():
         factor = ops.convert_to_numpy(objective.factors[layer])[style_index]
         row[f"style_{layer}"] = float(factor) * float(value[0])
+    row["relative_style_loss"] = statistics.fmean(
+        float(value[0]) / objective.energies[layer][style_index] for layer, value in style.items()
+    )
     return row
 
 

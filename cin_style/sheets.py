@@ -11,9 +11,10 @@ _INK = (40, 40, 44)
 
 # WebP ends at 16,383 px.
 _LARGEST = 16_000
+_GAP = 6
 
 
-def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=256, gap=6):
+def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=256, gap=_GAP):
     """Lays pictures out in a labelled grid.
 
     Args:
@@ -52,6 +53,34 @@ def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=256, gap
                 sheet.paste(picture, (x, y + (heights[index] - picture.height) // 2))
         y += heights[index] + gap
     return np.asarray(sheet)
+
+
+def style_sheet(rows, names, columns=8, cell=256):
+    """Photos in many styles: as one grid, or as several below each other.
+
+    Args:
+        rows: a list for each photo: the photo, then its picture in each style.
+        names: of the styles.
+        columns: styles side by side; the photo stands before them each time.
+        cell: see `contact_sheet`.
+
+    Returns:
+        uint8 array (height, width, 3).
+    """
+    blocks = -(-len(names) // columns)
+    columns = -(-len(names) // blocks)
+    cell = max(1, min(cell, _LARGEST // (blocks * (len(rows) + 1)) - _GAP))
+    grids = []
+    for start in range(0, len(names), columns):
+        missing = [None] * (start + columns - len(names))
+        grids.append(
+            contact_sheet(
+                [[row[0], *row[1 + start : 1 + start + columns], *missing] for row in rows],
+                column_labels=["photo", *names[start : start + columns]],
+                cell=cell,
+            )
+        )
+    return np.concatenate(grids)
 
 
 def _as_pil(picture):

@@ -160,7 +160,7 @@ class StyleSet:
         return len(self.styles)
 
     @classmethod
-    def from_folder(cls, folder, names=None):
+    def from_folder(cls, folder, names=None, catalogue=None):
         """Reads a style set from a folder.
 
         With a `styles.json` (a list of objects with `name`, `file` and optional title,
@@ -171,6 +171,7 @@ class StyleSet:
         Args:
             folder: the folder.
             names: keep only these, in this order (an iterable of names).
+            catalogue: a file like `styles.json`, to read in its place.
 
         Raises:
             UserError: missing folder, no image, two styles of one name, an unknown name, a
@@ -179,8 +180,8 @@ class StyleSet:
         folder = pathlib.Path(folder)
         if not folder.is_dir():
             raise UserError(f"no such folder of style images: {folder}. Check --styles.")
-        if (folder / CATALOGUE).is_file():
-            styles, paths = cls._read_catalogue(folder)
+        if catalogue or (folder / CATALOGUE).is_file():
+            styles, paths = cls._read_catalogue(folder, catalogue)
         else:
             paths = [path for path in images.find([folder]) if path.parent == folder]
             if not paths:
@@ -219,8 +220,10 @@ class StyleSet:
         return Style(_name_after(path))
 
     @staticmethod
-    def _read_catalogue(folder):
-        catalogue = folder / CATALOGUE
+    def _read_catalogue(folder, catalogue=None):
+        catalogue = pathlib.Path(catalogue or folder / CATALOGUE)
+        if not catalogue.is_file():
+            raise UserError(f"no such catalogue of style images: {catalogue}. Check --catalogue.")
         try:
             entries = json.loads(catalogue.read_text(encoding="utf-8"))
             listed = isinstance(entries, list) and entries
@@ -235,7 +238,7 @@ class StyleSet:
             if not path.is_file():
                 raise UserError(
                     f"{catalogue}: the style {entry.get('name')} names the file "
-                    f"{entry.get('file')}, which is not in the folder."
+                    f"{entry.get('file')}, which is not in the folder {folder}."
                 )
             styles.append(Style.of({key: entry[key] for key in known & set(entry)}))
             paths.append(path)

@@ -241,7 +241,8 @@ def stylize_files(
             `a=0.7,b=0.3`.
         output: a folder, which gets `<photo>_<style>.<file_format>` for each; or, for one
             photo in one style, a file name.
-        sheet: also write a contact sheet, photos by styles, to this file.
+        sheet: also write a contact sheet, photos by styles, to this file
+            (`sheets.style_sheet`).
         file_format: `png`, `jpg` or `webp`, of the files in a folder.
         quality: of JPEG and WebP, 1..100.
         max_side: scale photos down so that their long side has at most this many px.
@@ -271,26 +272,30 @@ def stylize_files(
         writable_folder(pathlib.Path(sheet).parent)
 
     written, failures, rows = [], [], []
-    with tqdm.tqdm(paths, unit="photo", disable=len(paths) < 2) as bar:
-        for path, row in zip(bar, targets, strict=True):
+    weights, total = list(chosen.values()), len(paths) * len(chosen)
+    with tqdm.tqdm(total=total, unit="picture", disable=total < 4) as bar:
+        for number, (path, row) in enumerate(zip(paths, targets, strict=True), 1):
             try:
                 photo = images.load(path, max_side=max_side)
-                pastiches = stylizer(photo, list(chosen.values()), raw=True)
+                metadata = images.read_metadata(path)
+                line = [_small(photo)]
+                # Not all at once: in 32 styles a large photo's pictures would fill the memory.
+                for start in range(0, len(weights), _MOST_SLOTS):
+                    pastiches = stylizer(photo, weights[start : start + _MOST_SLOTS], raw=True)
+                    for target, pastiche in zip(row[start:], pastiches, strict=False):
+                        kept = colour.keep_colours(photo, pastiche, colours)
+                        picture = colour.mix(photo, kept, strength)
+                        images.save(target, picture, quality=quality, metadata=metadata)
+                        written.append(target)
+                        line.append(_small(picture))
+                        bar.update()
             except UserError as error:
                 failures.append(str(error) if str(path) in str(error) else f"{path}: {error}")
+                bar.update(number * len(weights) - bar.n)
                 continue
-            finished = [
-                colour.mix(photo, colour.keep_colours(photo, pastiche, colours), strength)
-                for pastiche in pastiches
-            ]
-            metadata = images.read_metadata(path)
-            for target, picture in zip(row, finished, strict=True):
-                images.save(target, picture, quality=quality, metadata=metadata)
-                written.append(target)
-            if sheet:
-                rows.append([_small(photo), *map(_small, finished)])
-    if rows:
-        images.save(sheet, sheets.contact_sheet(rows, column_labels=["photo", *chosen]))
+            rows.append(line)
+    if sheet and rows:
+        images.save(sheet, sheets.style_sheet(rows, list(chosen)))
         written.append(pathlib.Path(sheet))
     if failures:
         done = f" (the other {len(written)} pictures are written)" if written else ""

@@ -41,7 +41,7 @@ def train(recipe, output, watchers=()):
     """
     check(recipe)
     names = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
-    style_set = styles.StyleSet.from_folder(recipe.styles, names or None)
+    style_set = styles.StyleSet.from_folder(recipe.styles, names or None, recipe.catalogue)
     other = storage.load(recipe.init_from) if recipe.init_from else None
 
     def make_network(recipe, new_styles):
@@ -153,7 +153,11 @@ def make_objective(recipe, style_images, style_factors=None, activation_penalty=
         )
     precision = hardware.resolve_precision(recipe.precision)
     loss_network = network(
-        [*content, *style], weights, recipe.pooling, precision, padding=recipe.padding
+        objectives.layers_to_see([*content, *style]),
+        weights,
+        recipe.pooling,
+        precision,
+        padding=recipe.padding,
     )
     return objectives.StyleObjective(
         loss_network,

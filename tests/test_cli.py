@@ -129,7 +129,7 @@ def test_unknown_commands_and_options(command):
     for arguments, message in [
         ([], "required: COMMAND"),
         (["paint"], "invalid choice: 'paint'"),
-        (["styles", "--mdel", "a"], "required: --model"),
+        (["styles", "--mdel", "a"], "unrecognized arguments: --mdel"),
         (["styles", "--model", "a", "--nonsense", "1"], "unrecognized arguments: --nonsense"),
         (["train", "--output", "a", "--styles", "b", "--content", "c", "--steps", "x"], "--steps"),
     ]:

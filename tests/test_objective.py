@@ -76,6 +76,43 @@ def test_terms_equal_their_definition(loss_network, style_images, normalization)
     assert sorted(terms) == sorted(objective.term_names)
 
 
+def test_a_layer_of_the_picture_at_half_its_size(loss_network, style_images):
+    """`name/2` is what the plain layer makes of pictures averaged over 2 x 2 pixels."""
+
+    def half(image):
+        return image.reshape(*(n for side in image.shape[:2] for n in (side // 2, 2)), 3).mean(
+            (1, 3)
+        )
+
+    images, pastiches = RNG.uniform(size=(2, 2, 16, 16, 3)).astype("float32")
+    ids = np.int32([2, 1])
+    found = StyleObjective(
+        loss_network,
+        style_images,
+        content_layers={"block1_conv2/2": 0.5},
+        style_layers={"block2_conv2/2": 3.0, "block1_conv2": 2.0},
+    ).terms(images, ids, pastiches)
+    expected = StyleObjective(
+        loss_network,
+        [half(image) for image in style_images],
+        content_layers={"block1_conv2": 0.5},
+        style_layers={"block2_conv2": 3.0},
+    ).terms(np.stack([*map(half, images)]), ids, np.stack([*map(half, pastiches)]))
+    whole = StyleObjective(
+        loss_network, style_images, content_layers={}, style_layers={"block1_conv2": 2.0}
+    ).terms(images, ids, pastiches)
+    np.testing.assert_allclose(found["content_loss"], expected["content_loss"], rtol=1e-4)
+    np.testing.assert_allclose(
+        found["style_loss"], expected["style_loss"] + whole["style_loss"], rtol=1e-4
+    )
+
+
+def test_a_layer_of_another_size(loss_network, style_images):
+    for layer in ("block1_conv2/3", "block1_conv2/", "block1_conv2/1", "block1_conv2/2/2"):
+        with pytest.raises(UserError, match="half or a quarter"):
+            StyleObjective(loss_network, style_images, style_layers={layer: 1.0})
+
+
 def test_a_photo_against_itself_has_no_content_loss(loss_network, style_images):
     objective = StyleObjective(
         loss_network, style_images, content_layers=LAYERS, style_layers=LAYERS

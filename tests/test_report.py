@@ -12,6 +12,7 @@ from PIL import Image
 
 from cin_style import artefacts, data, images, report, training
 from cin_style.errors import UserError
+from cin_style.objective import REFERENCE_ENERGY
 from cin_style.recipe import EvaluateRecipe
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
@@ -60,6 +61,15 @@ def test_every_pair_has_the_objectives_losses(recipe, finished, tiny_network):
     photos = data.center_crops(held_out, 64)[[0, 1]]
     paintings = StyleSet.from_folder(recipe.styles, NAMES).load_images(64)
     objective = training.make_objective(recipe, paintings, None)
+    relative = training.make_objective(
+        dataclasses.replace(
+            recipe,
+            style_layers="block1_conv1,block1_conv2",
+            style_weight=1 / REFERENCE_ENERGY,
+            gram_normalization=1.0,
+        ),
+        paintings,
+    )
     for row in rows:
         index, number = NAMES.index(row["style"]), int(row["photo"][:2])
         pastiche = Stylizer(tiny_network)(photos[number], index)
@@ -69,6 +79,9 @@ def test_every_pair_has_the_objectives_losses(recipe, finished, tiny_network):
         assert float(row["loss"]) == pytest.approx(sum(float(v[0]) for v in terms.values()), 1e-3)
         layers = float(row["style_block1_conv1"]) + float(row["style_block1_conv2"])
         assert layers == pytest.approx(float(row["style_loss"]), rel=1e-3)
+        shares = relative.terms(photos[number][None], np.int32([index]), pastiche[None])
+        mean = float(shares["style_loss"][0]) / 2
+        assert float(row["relative_style_loss"]) == pytest.approx(mean, rel=1e-3)
         measures = artefacts.measure(pastiche, photos[number], paintings[index])
         assert float(row["checkerboard"]) == pytest.approx(measures["checkerboard"], rel=1e-2)
         assert float(row["photo_border"]) == pytest.approx(artefacts.border(photos[number]), 1e-3)

@@ -85,3 +85,25 @@ def test_long_labels_are_cut_to_their_column():
     sheet = sheets.contact_sheet(rows, column_labels=labels, cell=48, gap=6)
     columns = np.flatnonzero((sheet[:22].astype(int).sum(axis=-1) < 600).any(axis=0))
     assert len(columns) and columns[0] >= 60 - 2 and columns[-1] <= 108 + 2
+
+
+def test_many_styles_stand_in_several_grids():
+    colours = [(40 * n, 0, 0) for n in range(5)]
+    rows = [[flat(32, 32, BLUE), *(flat(32, 32, colour) for colour in colours)] for _ in range(2)]
+    names = list("abcde")
+    sheet = sheets.style_sheet(rows, names, columns=4, cell=32)
+    # Five styles, at most four side by side: three and two.
+    upper = sheets.contact_sheet(
+        [row[:4] for row in rows], column_labels=["photo", "a", "b", "c"], cell=32
+    )
+    lower = sheets.contact_sheet(
+        [[row[0], *row[4:], None] for row in rows], column_labels=["photo", "d", "e"], cell=32
+    )
+    np.testing.assert_array_equal(sheet, np.concatenate([upper, lower]))
+    one = sheets.contact_sheet(rows, column_labels=["photo", *names], cell=32)
+    np.testing.assert_array_equal(sheets.style_sheet(rows, names, columns=8, cell=32), one)
+
+
+def test_a_sheet_of_many_photos_and_styles_fits_into_a_webp_file():
+    rows = [[flat(20, 20, RED)] * 33 for _ in range(60)]
+    assert max(sheets.style_sheet(rows, [str(n) for n in range(32)]).shape) < 16_383

@@ -159,6 +159,17 @@ def test_catalogue_decides_what_and_in_which_order(tmp_path):
     assert style_set.paths == [tmp_path / "b.png", tmp_path / "a.png"]
 
 
+def test_a_catalogue_from_elsewhere(tmp_path):
+    folder = fill(tmp_path / "set", ["a.png", "b.png"], [{"name": "ash", "file": "a.png"}])
+    other = tmp_path / "other.json"
+    other.write_text('[{"name": "dots", "file": "b.png", "weight": 2}]')
+    style_set = StyleSet.from_folder(folder, catalogue=other)
+    assert style_set.styles == (Style("dots", weight=2),)
+    assert style_set.paths == [folder / "b.png"]
+    with pytest.raises(UserError, match="no such catalogue of style images.*Check --catalogue"):
+        StyleSet.from_folder(folder, catalogue=tmp_path / "gone.json")
+
+
 def test_a_year_may_be_a_number(tmp_path):
     catalogue = [{"name": "a", "file": "a.png", "year": 1893}]
     style_set = StyleSet.from_folder(fill(tmp_path, ["a.png"], catalogue))

@@ -20,6 +20,8 @@ from cin_style import demo, images, objective, optimize, sheets, tables, trainin
 from cin_style.files import writable_folder
 from cin_style.recipe import OptimizeRecipe
 
+LAYERS = "block1_conv2,block2_conv2,block3_conv3,block3_conv3/2"
+
 
 def paint(recipe, **changes):
     """The picture of a recipe with some changes."""
@@ -68,7 +70,7 @@ def main():
     parser.add_argument("--style_size", type=int, default=384)
     parser.add_argument("--iterations", type=int, default=200)
     parser.add_argument("--style_weight", type=float, default=1e-3)
-    parser.add_argument("--style_layers", default="block1_conv2,block2_conv2,block3_conv3")
+    parser.add_argument("--style_layers", default=LAYERS)
     parser.add_argument("--gram_normalization", type=float, default=0.7)
     arguments = parser.parse_args()
 

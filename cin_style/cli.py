@@ -20,6 +20,7 @@ from cin_style.recipe import (
     FinetuneRecipe,
     OptimizeRecipe,
     Recipe,
+    remembered,
 )
 
 _DESCRIPTION = """\
@@ -156,6 +157,9 @@ def _add_recipe(sub, recipe_class, required):
         options = {"help": field.metadata["help"]}
         if field.name in required:
             options["required"] = True
+        elif field.name in getattr(recipe_class, "REMEMBERED", ()):
+            options["default"] = argparse.SUPPRESS
+            options["help"] += " (default: as the network was trained)"
         elif field.default == "":
             options["default"] = argparse.SUPPRESS  # "(default: )" would say nothing
         else:
@@ -172,7 +176,8 @@ def _add_recipe(sub, recipe_class, required):
         sub.add_argument(f"--{field.name}", **options)
 
 
-def _recipe(arguments, recipe_class):
+def _recipe(arguments, recipe_class, network=None):
+    """The recipe that the arguments give, filled up with what the network remembers."""
     names = [field.name for field in dataclasses.fields(recipe_class)]
     given = {name: value for name, value in vars(arguments).items() if name in names}
     for name, value in given.items():
@@ -180,7 +185,7 @@ def _recipe(arguments, recipe_class):
             given[name] = _expand(name, value)
         elif isinstance(value, list):
             given[name] = tuple(_expand(name, part) for part in value)
-    return recipe_class(**given)
+    return recipe_class(**(remembered(recipe_class, network) if network else {}) | given)
 
 
 def _expand(name, text):
@@ -239,19 +244,19 @@ def _blend(arguments):
 
 
 def _finetune(arguments):
-    recipe = _recipe(arguments, FinetuneRecipe)
-    output = _expand("output", arguments.output)
     from cin_style import finetuning, storage
 
-    finetuning.run(recipe, storage.load(recipe.model), output)
+    network = storage.load(_expand("model", arguments.model))
+    recipe = _recipe(arguments, FinetuneRecipe, network)
+    finetuning.run(recipe, network, _expand("output", arguments.output))
 
 
 def _evaluate(arguments):
-    recipe = _recipe(arguments, EvaluateRecipe)
-    output = _expand("output", arguments.output)
-    from cin_style import report
+    from cin_style import report, storage
 
-    report.run(recipe, output)
+    network = storage.load(_expand("model", arguments.model))
+    recipe = _recipe(arguments, EvaluateRecipe, network)
+    report.run(recipe, _expand("output", arguments.output))
 
 
 def _optimize(arguments):

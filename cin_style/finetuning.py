@@ -11,7 +11,7 @@ import numpy as np
 
 from cin_style import evaluate, storage, training
 from cin_style.errors import UserError
-from cin_style.recipe import FinetuneRecipe, check
+from cin_style.recipe import FinetuneRecipe, check, remembered
 from cin_style.styles import StyleSet
 
 _LOG = logging.getLogger("cin_style")
@@ -30,7 +30,8 @@ def finetune(network, styles, content, *, output=None, **options):
         content: a folder of photos, or `tfds:NAME`.
         output: the run folder (see `cin_style.train`), where an interrupted run goes on; by
             default a temporary one.
-        **options: fields of `FinetuneRecipe`, such as `steps` and `init`.
+        **options: fields of `FinetuneRecipe`, such as `steps` and `init`; those that decide the
+            loss are by default what the network was trained with.
 
     Returns:
         A new `StyleTransferNetwork` with the old styles and the new ones.
@@ -41,13 +42,13 @@ def finetune(network, styles, content, *, output=None, **options):
     if isinstance(styles, str | os.PathLike):
         styles = [styles]
     named = isinstance(network, str | os.PathLike)
+    base = storage.load(network) if named else network
     recipe = FinetuneRecipe(
         model=os.fspath(network) if named else network.fingerprint,
         styles=tuple(map(os.fspath, styles)),
         content=os.fspath(content),
-        **options,
+        **remembered(FinetuneRecipe, base) | options,
     )
-    base = storage.load(network) if named else network
     if output is not None:
         return run(recipe, base, output)
     with tempfile.TemporaryDirectory() as folder:

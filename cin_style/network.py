@@ -100,19 +100,28 @@ class StyleTransferNetwork(keras.Model):
         residual_blocks: number of residual blocks.
         grain: how much noise (`cin_style.images.add_grain`) photos shall get before they are
             painted, see `cin_style.Stylizer`; the network itself adds none.
+        loss_options: what decides the loss it is trained with (`cin_style.recipe.remember`), for
+            fine-tuning and evaluating to go by; a dictionary, by default empty.
         dtype: dtype policy for the layers, such as `"mixed_bfloat16"` to train with; by
             default Keras' global one. It is not saved: a file loads under the global policy.
 
     Attributes:
         styles: tuple of `cin_style.Style`, in the order of `style_weights`.
-        grain: as given.
+        grain, loss_options: as given.
 
     Raises:
         UserError: no style, or two of one name.
     """
 
     def __init__(
-        self, styles, widths=(32, 64, 128), residual_blocks=5, grain=0.0, dtype=None, **kwargs
+        self,
+        styles,
+        widths=(32, 64, 128),
+        residual_blocks=5,
+        grain=0.0,
+        loss_options=None,
+        dtype=None,
+        **kwargs,
     ):
         styles = style_sets.unique(styles)
         widths = tuple(widths)
@@ -175,6 +184,7 @@ class StyleTransferNetwork(keras.Model):
         self.widths = widths
         self.residual_blocks = residual_blocks
         self.grain = grain
+        self.loss_options = dict(loss_options or {})
         self._connect = connect
 
     def get_config(self):
@@ -184,6 +194,7 @@ class StyleTransferNetwork(keras.Model):
             "widths": list(self.widths),
             "residual_blocks": self.residual_blocks,
             "grain": self.grain,
+            "loss_options": dict(self.loss_options),
         }
 
     @classmethod
@@ -298,7 +309,14 @@ class StyleTransferNetwork(keras.Model):
             embeddings: (len(styles), 3206); `None` gives every style gamma 1 and beta 0.
             dtype: see the class.
         """
-        other = type(self)(styles, self.widths, self.residual_blocks, self.grain, dtype=dtype)
+        other = type(self)(
+            styles,
+            self.widths,
+            self.residual_blocks,
+            self.grain,
+            self.loss_options,
+            dtype=dtype,
+        )
         other.copy_convolutions(self)
         if embeddings is not None:
             other.set_style_embeddings(embeddings)

@@ -112,6 +112,32 @@ class LossRecipe:
     precision: str = _precision("auto")
 
 
+# What a network does not remember of its losses: where and how they are computed.
+_FORGOTTEN = ("vgg_weights", "precision")
+
+
+def remember(recipe):
+    """What a network keeps of the recipe of its training, to be the default from then on.
+
+    Returns:
+        A dict of those fields of `LossRecipe` that decide what the loss is.
+    """
+    names = [field.name for field in dataclasses.fields(LossRecipe)]
+    return {name: getattr(recipe, name) for name in names if name not in _FORGOTTEN}
+
+
+def remembered(recipe_class, network):
+    """The fields of a recipe class whose default is what a network remembers; a dict."""
+    options = network.loss_options
+    kinds = {name: type(value) for name, value in remember(LossRecipe()).items()}
+    # A file may hold anything.
+    return {
+        name: options[name]
+        for name in recipe_class.REMEMBERED
+        if isinstance(options.get(name), kinds[name])
+    }
+
+
 @dataclasses.dataclass(frozen=True)
 class RunRecipe(LossRecipe):
     """What decides the outcome of any run, of training and of fine-tuning.
@@ -187,7 +213,14 @@ class Recipe(RunRecipe):
 
 @dataclasses.dataclass(frozen=True)
 class FinetuneRecipe(RunRecipe):
-    """Everything that decides what adding styles to a network computes; see `RunRecipe`."""
+    """Everything that decides what adding styles to a network computes; see `RunRecipe`.
+
+    The command line and `cin_style.finetune` take the losses that the network was trained with
+    (`StyleTransferNetwork.loss_options`) unless told otherwise.
+    """
+
+    # Fields that the network may have a default for.
+    REMEMBERED = tuple(remember(LossRecipe()))
 
     model: str = _option(DEFAULT_MODEL, "the trained network to add styles to")
     styles: tuple = _option((), "folders of style images, and style images")
@@ -230,7 +263,13 @@ class OptimizeRecipe(LossRecipe):
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateRecipe(LossRecipe):
-    """Everything that decides what an evaluation of a network measures."""
+    """Everything that decides what an evaluation of a network measures.
+
+    The command line takes the losses that the network was trained with unless told otherwise.
+    """
+
+    # The size of the style images is remembered with each style.
+    REMEMBERED = tuple(name for name in remember(LossRecipe()) if name != "style_size")
 
     model: str = _option("", "the trained network")
     content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")

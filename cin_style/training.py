@@ -14,7 +14,7 @@ from cin_style import objective as objectives
 from cin_style.errors import UserError
 from cin_style.files import writable_folder, write_json, write_text
 from cin_style.network import StyleTransferNetwork
-from cin_style.recipe import Recipe, check
+from cin_style.recipe import Recipe, check, remember
 from cin_style.trainer import StyleAdam, StyleTrainer, WarmupAndDecay
 
 _LOG = logging.getLogger("cin_style")
@@ -45,7 +45,12 @@ def train(recipe, output, watchers=()):
     other = storage.load(recipe.init_from) if recipe.init_from else None
 
     def make_network(recipe, new_styles):
-        return StyleTransferNetwork(new_styles, grain=recipe.grain, dtype=recipe.precision)
+        return StyleTransferNetwork(
+            new_styles,
+            grain=recipe.grain,
+            loss_options=remember(recipe),
+            dtype=recipe.precision,
+        )
 
     def initialize(network, recipe, style_images, objective, photos):
         if recipe.palette_start:

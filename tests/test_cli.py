@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+import types
 import zipfile
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from cin_style import cli
+from cin_style.recipe import EvaluateRecipe
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "tensorflow_datasets", "matplotlib", "skimage")
 
@@ -123,6 +125,19 @@ def test_every_recipe_can_be_read(path):
             assert given != option.startswith("no-")
         elif isinstance(given, int | float):
             assert given == float(value)
+
+
+def test_losses_come_from_the_network_unless_they_are_given():
+    arguments = cli._parse(
+        ["cin-style", "evaluate", "--model=m", "--content=c", "--styles=s", "--output=o"]
+        + ["--padding=zeros", "--style_weight=1e-4"]
+    )
+    remembered = {"style_weight": 3e-4, "padding": "reflect", "pooling": "max", "style_size": 64}
+    network = types.SimpleNamespace(loss_options=remembered)
+    recipe = cli._recipe(arguments, EvaluateRecipe, network)
+    assert (recipe.style_weight, recipe.padding, recipe.pooling) == (1e-4, "zeros", "max")
+    # Each style remembers that of its own image.
+    assert recipe.style_size == 0
 
 
 def test_unknown_commands_and_options(command):

@@ -103,6 +103,7 @@ def test_many_or_one(run, paintings, many_photos, capsys):
         expected = 100 * (float(row["style_loss_together"]) / float(row["style_loss_alone"]) - 1)
         assert float(row["style_loss_difference_percent"]) == pytest.approx(expected, abs=0.1)
     assert images.load(output / "pictures.jpg").shape[1] > 2 * 256
+    assert images.load(output / "curves.png").shape[1] > 400
     assert "style_loss: " in capsys.readouterr().out
 
 

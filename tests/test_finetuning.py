@@ -1,5 +1,7 @@
 """Adding styles: the old ones stay as they are, and only the new rows learn."""
 
+import json
+
 import numpy as np
 import pytest
 from keras import ops
@@ -67,6 +69,26 @@ def test_the_run_folder_holds_the_whole_network(finished):
     np.testing.assert_array_equal(loaded.get_style_embeddings(), network.get_style_embeddings())
     assert (output / "evaluation.csv").read_text().splitlines()[1].startswith("dusk,")
     assert (output / "previews" / "step_000004.jpg").is_file()
+
+
+def test_losses_are_by_default_what_the_network_was_trained_with(
+    tiny_network, new_styles, photo_folder, tmp_path
+):
+    base = tiny_network.select(["ash", "birch"])
+    given = {"content_layers", "style_layers", "style_size"}
+    trained_with = {"padding": "reflect", "gram_normalization": 0.7, "style_weight": 3e-4}
+    base.loss_options = trained_with | dict.fromkeys(given, "not these") | {"pooling": 3}
+    storage.save(base, tmp_path / "base.keras")
+    for number, network in enumerate((base, tmp_path / "base.keras")):
+        output = tmp_path / str(number)
+        options = OPTIONS | {"steps": 1, "style_weight": 2e-4}
+        result = finetune(network, new_styles, photo_folder, output=output, **options)
+        recipe = json.loads((output / "run.json").read_text())["recipe"]
+        assert recipe["padding"] == "reflect" and recipe["gram_normalization"] == 0.7
+        assert recipe["style_weight"] == 2e-4 and recipe["pooling"] == "avg"
+        assert {name: recipe[name] for name in given} == {name: OPTIONS[name] for name in given}
+        # The grown network still knows what the convolutions were trained with.
+        assert result.loss_options == base.loss_options
 
 
 def test_an_interrupted_run_goes_on(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cin_style import callbacks, hardware, storage, tables, training
 from cin_style.errors import UserError
-from cin_style.recipe import Recipe
+from cin_style.recipe import Recipe, remember
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,11 @@ def test_the_run_folder_tells_what_was_done(recipe, finished):
     )
     assert [line.partition(",")[0] for line in lines[1:]] == ["styles_0", "styles_1"]
     assert Image.open(finished / "losses.png").width > 400
-    assert storage.load(finished / "model.keras").styles[0].image_size == 32
+    network = storage.load(finished / "model.keras")
+    assert network.styles[0].image_size == 32
+    assert network.loss_options == remember(recipe)
+    assert set(network.loss_options) > {"style_layers", "style_size", "padding"}
+    assert not {"vgg_weights", "precision", "steps"} & set(network.loss_options)
     assert not list(finished.glob(".*"))
 
 

@@ -7,9 +7,9 @@ same losses, photos in the same order, batch size and number of steps, and compa
 and style losses on photos kept out of training. So the one network sees each style N times less
 often.
 
-Writes `losses.csv` and `pictures.jpg` (a photo in these styles, by either network) and prints
-the mean difference. The runs lie in `OUTPUT/runs`; the same command again goes on where it
-stopped.
+Writes `losses.csv`, `curves.png` (the losses in training) and `pictures.jpg` (a photo in these
+styles, by either network) and prints the mean difference. The runs lie in `OUTPUT/runs`; the
+same command again goes on where it stopped.
 """
 
 import argparse
@@ -17,13 +17,37 @@ import pathlib
 
 import numpy as np
 
-from cin_style import data, demo, evaluate, images, sheets, tables, training
+from cin_style import data, demo, evaluate, images, plots, sheets, tables, training
 from cin_style.files import writable_folder
 from cin_style.recipe import Recipe
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
 
 TERMS = ("content_loss", "style_loss")
+
+
+def folder_of(names, arguments):
+    """The run folder of a network of these styles."""
+    return arguments.output / "runs" / (names[0] if len(names) == 1 else f"all_{len(names)}")
+
+
+def plot(names, arguments):
+    """Draws the losses of the runs: the one with all styles, and each alone."""
+    figure = plots.figure(9, 3.6)
+    for axes, term in zip(figure.subplots(1, 2), TERMS, strict=True):
+        for run in (names, *([name] for name in names[: arguments.single])):
+            rows = tables.read(folder_of(run, arguments) / "losses.csv")
+            axes.plot(
+                [row["step"] for row in rows],
+                [row[term] for row in rows],
+                label=run[0] if len(run) == 1 else f"all {len(run)} together",
+                linewidth=1.2 if len(run) == 1 else 2.5,
+                color=None if len(run) == 1 else "black",
+            )
+        axes.set(xlabel="training step", ylabel=term.replace("_", " "), yscale="log")
+        axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    plots.save(figure, arguments.output / "curves.png")
 
 
 def train(names, arguments):
@@ -47,8 +71,7 @@ def train(names, arguments):
         warmup_steps=20,
         decay=0.5,
     )
-    output = arguments.output / "runs" / (names[0] if len(names) == 1 else f"all_{len(names)}")
-    network = training.train(recipe, output)
+    network = training.train(recipe, folder_of(names, arguments))
     style_set = StyleSet.from_folder(arguments.styles, names)
     objective = training.make_objective(recipe, style_set.load_images(recipe.style_size))
     _, held_out = data.hold_out(data.open_photos(arguments.content))
@@ -88,6 +111,7 @@ def main():
         for line, network in zip(pictures, (one, many), strict=True):
             line.append(Stylizer(network)(photo, name))
     tables.write(output / "losses.csv", rows)
+    plot(names, arguments)
     titles = [row["style"] for row in rows]
     images.save(
         output / "pictures.jpg",

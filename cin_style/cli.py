@@ -159,7 +159,7 @@ def _add_recipe(sub, recipe_class, required):
             options["required"] = True
         elif field.name in getattr(recipe_class, "REMEMBERED", ()):
             options["default"] = argparse.SUPPRESS
-            options["help"] += " (default: as the network was trained)"
+            options["help"] += f" (default: as the network was trained, else {field.default})"
         elif field.default == "":
             options["default"] = argparse.SUPPRESS  # "(default: )" would say nothing
         else:
@@ -256,7 +256,7 @@ def _evaluate(arguments):
 
     network = storage.load(_expand("model", arguments.model))
     recipe = _recipe(arguments, EvaluateRecipe, network)
-    report.run(recipe, _expand("output", arguments.output))
+    report.run(recipe, network, _expand("output", arguments.output))
 
 
 def _optimize(arguments):

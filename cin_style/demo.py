@@ -5,13 +5,12 @@ import pathlib
 import shutil
 
 import numpy as np
-import tqdm
 
-from cin_style import compose, finetuning, images, sheets, storage, training, vgg
+from cin_style import compose, finetuning, images, storage, training, vgg
 from cin_style.files import writable_folder
 from cin_style.recipe import DEFAULT_MODEL, Recipe
 from cin_style.styles import StyleSet
-from cin_style.stylize import Stylizer
+from cin_style.stylize import Stylizer, stylize_files
 
 _LOG = logging.getLogger("cin_style")
 
@@ -45,16 +44,10 @@ def run(output, model=DEFAULT_MODEL, train_on=None, steps=150):
     output = writable_folder(pathlib.Path(output))
     network = storage.load(model)
     names = [style.name for style in network.styles]
-    stylizer = Stylizer(network)
     photos = writable_folder(output / "photos")
-    rows = []
-    for name, photo in tqdm.tqdm(sample_photos().items(), unit="photo"):
+    for name, photo in sample_photos().items():
         images.save(photos / f"{name}.png", photo)
-        pastiches = stylizer(photo, names)
-        for style, pastiche in zip(names, pastiches, strict=True):
-            images.save(output / f"{name}_{style}.jpg", pastiche)
-        rows.append([photo, *pastiches])
-    images.save(output / "sheet.jpg", sheets.style_sheet(rows, names))
+    stylize_files(network, [photos], "all", output, sheet=output / "sheet.jpg", file_format="jpg")
     made = [
         (output / "sheet.jpg", "every sample photo in every style"),
         (output / "<photo>_<style>.jpg", "each picture by itself"),
@@ -75,14 +68,16 @@ def _learn(network, styles, photos, output, steps):
     """Trains a small network, and adds a style to the given one."""
     names = [style.name for style in StyleSet.from_folder(styles).styles]
     weights = vgg.VGG16.at_hand()
+    losses = {
+        "style_layers": "block1_conv2,block2_conv2,block3_conv3",
+        "style_size": 192,
+        "gram_normalization": 0.5,
+    }
     options = {
         "content": str(photos),
         "vgg_weights": weights or "random",
-        "style_layers": "block1_conv2,block2_conv2,block3_conv3",
         "batch_size": 4,
         "image_size": 96,
-        "style_size": 192,
-        "gram_normalization": 0.5,
         "holdout": 1,
         "checkpoint_every": 25,
         "preview_every": 50,
@@ -95,7 +90,8 @@ def _learn(network, styles, photos, output, steps):
     source = f"from {weights}" if weights else "at RANDOM, as none are at hand (see BUILD.md)"
     _LOG.info("\nTraining a small network on %s, with VGG16's weights %s", styles, source)
     some = ",".join(names[:: max(1, len(names) // 4)][:4])
-    training.train(Recipe(styles=str(styles), style_names=some, steps=steps, **options), runs[0])
+    recipe = Recipe(styles=str(styles), style_names=some, steps=steps, **losses, **options)
+    training.train(recipe, runs[0])
 
     new = StyleSet.from_folder(styles).paths[-1]
     _LOG.info("\nAdding the style %s to the painted network", new.stem)

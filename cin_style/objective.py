@@ -27,9 +27,8 @@ class StyleObjective(keras.layers.Layer):
     `gram_normalization` 0 this is the paper's loss, in which paintings of high contrast count
     for hundreds of times those of low contrast; with 1 every painting counts the same.
 
-    A layer `block3_conv3/2` is `block3_conv3` of the pictures at half their size. There it sees
-    shapes twice as large, as large as `block4_conv3` sees in the whole picture; not in any
-    paper.
+    A layer `block3_conv3/2` is `block3_conv3` of the pictures at half their size, where it sees
+    shapes twice as large: of up to 80 px, while `block4_conv3` sees up to 92. Not in any paper.
 
     Args:
         loss_network: a `cin_style.vgg.VGG16` or `VGG19` that gives all the layers named below
@@ -246,12 +245,12 @@ def _parts(layer):
     name, slash, divisor = layer.partition("/")
     if not slash:
         return name, 1
-    if divisor not in ("2", "4"):
+    if divisor != "2":
         raise UserError(
-            f"a layer can be looked at in pictures of half or a quarter of their size: {name}/2 or "
-            f"{name}/4. Received: {layer}"
+            f"a layer can be looked at in the picture, or as {name}/2 in the picture at half its "
+            f"size. Received: {layer}"
         )
-    return name, int(divisor)
+    return name, 2
 
 
 def layers_to_see(layers):

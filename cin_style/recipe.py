@@ -24,6 +24,13 @@ def _precision(default):
     )
 
 
+def _catalogue():
+    return _option(
+        "",
+        "names, provenance and weights of the style images, in place of the folder's styles.json",
+    )
+
+
 def check(recipe):
     """Raises a `UserError` for a field of a recipe of any kind that its metadata do not allow.
 
@@ -112,29 +119,31 @@ class LossRecipe:
     precision: str = _precision("auto")
 
 
-# What a network does not remember of its losses: where and how they are computed.
-_FORGOTTEN = ("vgg_weights", "precision")
+_DEFAULTS = {
+    field.name: field.default
+    for field in dataclasses.fields(LossRecipe)
+    if field.name not in ("vgg_weights", "precision")
+}
 
 
 def remember(recipe):
     """What a network keeps of the recipe of its training, to be the default from then on.
 
     Returns:
-        A dict of those fields of `LossRecipe` that decide what the loss is.
+        A dict of the fields of `LossRecipe` that decide what the loss is, not where its weights
+        are and how it is computed.
     """
-    names = [field.name for field in dataclasses.fields(LossRecipe)]
-    return {name: getattr(recipe, name) for name in names if name not in _FORGOTTEN}
+    return {name: type(default)(getattr(recipe, name)) for name, default in _DEFAULTS.items()}
 
 
 def remembered(recipe_class, network):
     """The fields of a recipe class whose default is what a network remembers; a dict."""
     options = network.loss_options
-    kinds = {name: type(value) for name, value in remember(LossRecipe()).items()}
     # A file may hold anything.
     return {
         name: options[name]
         for name in recipe_class.REMEMBERED
-        if isinstance(options.get(name), kinds[name])
+        if isinstance(options.get(name), type(_DEFAULTS[name]))
     }
 
 
@@ -198,10 +207,7 @@ class Recipe(RunRecipe):
 
     styles: str = _option("", "folder of style images, with or without a styles.json")
     style_names: str = _option("", "train only these styles of the folder: name,name,...")
-    catalogue: str = _option(
-        "",
-        "names, provenance and weights of the style images, in place of the folder's styles.json",
-    )
+    catalogue: str = _catalogue()
     grain: float = _option(
         0.0,
         "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
@@ -220,7 +226,7 @@ class FinetuneRecipe(RunRecipe):
     """
 
     # Fields that the network may have a default for.
-    REMEMBERED = tuple(remember(LossRecipe()))
+    REMEMBERED = tuple(_DEFAULTS)
 
     model: str = _option(DEFAULT_MODEL, "the trained network to add styles to")
     styles: tuple = _option((), "folders of style images, and style images")
@@ -269,12 +275,13 @@ class EvaluateRecipe(LossRecipe):
     """
 
     # The size of the style images is remembered with each style.
-    REMEMBERED = tuple(name for name in remember(LossRecipe()) if name != "style_size")
+    REMEMBERED = tuple(name for name in _DEFAULTS if name != "style_size")
 
     model: str = _option("", "the trained network")
     content: str = _option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
     styles: str = _option("", "folder of the style images that the network was trained on")
     style_names: str = _option("", "only these of the network's styles: name,name,...")
+    catalogue: str = _catalogue()
     style_size: int = _option(
         0,
         "short side of the style images, in px; 0: what the network was trained with",

@@ -18,7 +18,6 @@ from cin_style import (
     images,
     optimize,
     page,
-    storage,
     tables,
     training,
 )
@@ -35,7 +34,7 @@ TEXTS = ("style", "photo")
 _ALL = "all"
 
 
-def run(recipe, output):
+def run(recipe, network, output):
     """Evaluates a network as an `EvaluateRecipe` says, or goes on where an earlier call stopped.
 
     The folder `output` gets `pairs.csv` (losses and artefacts of every pastiche, a pair of a
@@ -46,6 +45,7 @@ def run(recipe, output):
 
     Args:
         recipe: an `EvaluateRecipe`.
+        network: the `StyleTransferNetwork` that its `model` names.
         output: the report's folder; created where needed.
 
     Returns:
@@ -56,7 +56,6 @@ def run(recipe, output):
         UserError: anything wrong with the recipe, the files it names or the folder.
     """
     check(recipe)
-    network = storage.load(recipe.model)
     wanted = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
     if wanted:
         network = network.select(wanted)
@@ -130,7 +129,8 @@ def _open_photos(recipe):
 
 def _load_paintings(recipe, network):
     """The style images, each at the size asked for or else that it had in training."""
-    style_set = StyleSet.from_folder(recipe.styles, [style.name for style in network.styles])
+    names = [style.name for style in network.styles]
+    style_set = StyleSet.from_folder(recipe.styles, names, recipe.catalogue)
     return [
         images.load(path, short_side=recipe.style_size or style.image_size or 512)
         for path, style in zip(style_set.paths, network.styles, strict=True)
@@ -180,9 +180,10 @@ def _losses(objective, photo, style_index, picture):
     for layer, value in style.items():
         factor = ops.convert_to_numpy(objective.factors[layer])[style_index]
         row[f"style_{layer}"] = float(factor) * float(value[0])
-    row["relative_style_loss"] = statistics.fmean(
+    shares = [
         float(value[0]) / objective.energies[layer][style_index] for layer, value in style.items()
-    )
+    ]
+    row["relative_style_loss"] = statistics.fmean(shares) if shares else 0.0
     return row
 
 

@@ -11,10 +11,13 @@ _INK = (40, 40, 44)
 
 # WebP ends at 16,383 px.
 _LARGEST = 16_000
+
+# Defaults, in px: the side of a cell, and the space between cells.
+CELL = 256
 _GAP = 6
 
 
-def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=256, gap=_GAP):
+def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=CELL, gap=_GAP):
     """Lays pictures out in a labelled grid.
 
     Args:
@@ -55,7 +58,7 @@ def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=256, gap
     return np.asarray(sheet)
 
 
-def style_sheet(rows, names, columns=8, cell=256):
+def style_sheet(rows, names, columns=8, cell=CELL):
     """Photos in many styles: as one grid, or as several below each other.
 
     Args:

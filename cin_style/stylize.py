@@ -278,16 +278,18 @@ def stylize_files(
             try:
                 photo = images.load(path, max_side=max_side)
                 metadata = images.read_metadata(path)
-                line = [_small(photo)]
+                line = [_small(photo)] if sheet else []
                 # Not all at once: in 32 styles a large photo's pictures would fill the memory.
                 for start in range(0, len(weights), _MOST_SLOTS):
-                    pastiches = stylizer(photo, weights[start : start + _MOST_SLOTS], raw=True)
-                    for target, pastiche in zip(row[start:], pastiches, strict=False):
+                    some = slice(start, start + _MOST_SLOTS)
+                    pastiches = stylizer(photo, weights[some], raw=True)
+                    for target, pastiche in zip(row[some], pastiches, strict=True):
                         kept = colour.keep_colours(photo, pastiche, colours)
                         picture = colour.mix(photo, kept, strength)
                         images.save(target, picture, quality=quality, metadata=metadata)
                         written.append(target)
-                        line.append(_small(picture))
+                        if sheet:
+                            line.append(_small(picture))
                         bar.update()
             except UserError as error:
                 failures.append(str(error) if str(path) in str(error) else f"{path}: {error}")
@@ -326,7 +328,7 @@ def _choose(styles, text, raw):
 def _small(image):
     """Keeps sheets of many photos from filling the memory."""
     picture = Image.fromarray(images.to_uint8(image))
-    picture.thumbnail((512, 512))
+    picture.thumbnail((sheets.CELL, sheets.CELL))
     return np.asarray(picture)
 
 

@@ -8,7 +8,7 @@ import keras
 import pytest
 from PIL import Image
 
-from cin_style import images
+from cin_style import images, storage
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("slow; what they call is tested on every backend", allow_module_level=True)
@@ -37,6 +37,16 @@ def run(monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="module")
+def model(tiny_network, tmp_path_factory):
+    """A file of a network that remembers losses which are quick to compute."""
+    network = tiny_network.select(["ash", "birch", "cedar"])
+    network.loss_options = {"style_layers": "block1_conv2", "style_size": 32}
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    storage.save(network, path)
+    return path
+
+
+@pytest.fixture(scope="module")
 def paintings(make_photo, tmp_path_factory):
     """A folder of paintings: those of `tiny_network`, and another with a new one."""
     known, new = (tmp_path_factory.mktemp(name) for name in ("known", "new"))
@@ -60,19 +70,21 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_blending(run, tiny_model, paintings, many_photos, capsys):
-    options = ["--content", many_photos, "--photos", "2", "--points", "3"]
-    output = run("blending", "--model", tiny_model, "--styles", paintings[0], *options, *SMALL[:2])
-    rows = rows_of(output / "blending.csv")
-    assert len(rows) == 3 * 3  # pairs, points
-    assert (output / "blending.png").is_file()
-    assert "of 3 pairs" in capsys.readouterr().out
+def test_blending(run, model, paintings, many_photos, capsys):
+    options = ["--content", many_photos, "--photos", "2", "--points", "3", "--image_size", "64"]
+    for more, pairs in ((["--names", "cedar,ash"], 1), ([], 3)):
+        output = run("blending", "--model", model, "--styles", paintings[0], *options, *more)
+        rows = rows_of(output / "blending.csv")
+        assert len(rows) == pairs * 3
+        assert (output / "blending.png").is_file()
+        assert f"of {pairs} pairs" in capsys.readouterr().out
 
 
-def test_finetuning(run, tiny_model, paintings, many_photos):
+def test_finetuning(run, model, paintings, many_photos):
     options = ["--content", many_photos, "--steps", "10", "--scratch_steps", "4"]
-    arguments = ["--model", tiny_model, "--styles", paintings[1], *options, "--batch_size", "1"]
-    output = run("finetuning", *arguments, *SMALL)
+    arguments = ["--model", model, "--styles", paintings[1], *options, "--batch_size", "1"]
+    arguments += ["--image_size", "64"]
+    output = run("finetuning", *arguments)
     rows = rows_of(output / "losses.csv")
     measured = {way: [int(r["step"]) for r in rows if r["way"] == way] for way in WAYS}
     assert measured == {"scratch": [0, 4], "ones": [0, 5, 10], "nearest": [0, 5, 10]}
@@ -80,7 +92,7 @@ def test_finetuning(run, tiny_model, paintings, many_photos):
     assert (output / "losses.png").is_file()
     # Once more: all is there, nothing is measured anew.
     before = (output / "losses.csv").read_text()
-    run("finetuning", *arguments, *SMALL)
+    run("finetuning", *arguments)
     assert (output / "losses.csv").read_text() == before
 
 

@@ -109,7 +109,7 @@ def test_a_layer_of_the_picture_at_half_its_size(loss_network, style_images):
 
 def test_a_layer_of_another_size(loss_network, style_images):
     for layer in ("block1_conv2/3", "block1_conv2/", "block1_conv2/1", "block1_conv2/2/2"):
-        with pytest.raises(UserError, match="half or a quarter"):
+        with pytest.raises(UserError, match="at half its size. Received: block1_conv2/"):
             StyleObjective(loss_network, style_images, style_layers={layer: 1.0})
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cin_style import artefacts, data, images, report, training
+from cin_style import artefacts, data, images, report, storage, training
 from cin_style.errors import UserError
 from cin_style.objective import REFERENCE_ENERGY
 from cin_style.recipe import EvaluateRecipe
@@ -45,7 +45,11 @@ def recipe(tiny_model, photo_folder, make_photo, tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(recipe, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    return report.run(recipe, folder), folder
+    return evaluate(recipe, folder), folder
+
+
+def evaluate(recipe, folder):
+    return report.run(recipe, storage.load(recipe.model), folder)
 
 
 def rows_of(path):
@@ -142,10 +146,10 @@ def test_it_goes_on_where_it_stopped_with_the_same_figures(recipe, finished, tmp
 
     monkeypatch.setattr(report.optimize, "minimize", stop)
     with pytest.raises(KeyboardInterrupt):
-        report.run(recipe, tmp_path)
+        evaluate(recipe, tmp_path)
     assert len(rows_of(tmp_path / "optimized.csv")) == 2
     assert not (tmp_path / "report.html").exists()
-    report.run(recipe, tmp_path)
+    evaluate(recipe, tmp_path)
     assert len(calls) == 5  # two before, the one that stopped, and two after
     for name in ("pairs.csv", "styles.csv", "optimized.csv", "curves.csv"):
         assert (tmp_path / name).read_text() == (finished[1] / name).read_text()
@@ -153,12 +157,12 @@ def test_it_goes_on_where_it_stopped_with_the_same_figures(recipe, finished, tmp
 
 def test_without_optimizing_and_of_some_styles(recipe, tmp_path):
     some = dataclasses.replace(recipe, style_names="cedar", against_iterations=0, photos=1)
-    means = report.run(some, tmp_path)
+    means = evaluate(some, tmp_path)
     assert "worth" not in means
     assert [row["style"] for row in rows_of(tmp_path / "styles.csv")] == ["cedar", "all"]
     assert not (tmp_path / "optimized.csv").exists()
     with pytest.raises(UserError, match="holds the report of something else"):
-        report.run(dataclasses.replace(some, photos=2), tmp_path)
+        evaluate(dataclasses.replace(some, photos=2), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -169,14 +173,23 @@ def test_without_optimizing_and_of_some_styles(recipe, tmp_path):
         ({"image_size": 32}, "--image_size must be at least 64 px"),
         ({"against_iterations": -1}, "--against_iterations must be at least 0"),
         ({"style_names": "oak"}, "oak"),
-        ({"model": "gone.keras"}, "no such model file"),
         ({"content": "gone"}, "no such folder of content photos"),
     ],
 )
 def test_bad_arguments(recipe, tmp_path, change, message):
     with pytest.raises(UserError, match=message):
-        report.run(dataclasses.replace(recipe, **change), tmp_path / "out")
+        evaluate(dataclasses.replace(recipe, **change), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_without_style_layers_and_with_another_catalogue(recipe, tmp_path):
+    """The network's style is found by the catalogue's name for its image."""
+    catalogue = tmp_path / "catalogue.json"
+    catalogue.write_text('[{"name": "ash", "file": "cedar.png"}]')
+    some = dataclasses.replace(recipe, style_names="ash", against_iterations=0, photos=1)
+    some = dataclasses.replace(some, catalogue=str(catalogue), style_layers="")
+    means = evaluate(some, tmp_path / "out")
+    assert means["relative_style_loss"] == means["style_loss"] == 0 < means["content_loss"]
 
 
 def test_pairs_are_spread_evenly():

@@ -196,6 +196,23 @@ def test_formats_and_max_side(tiny_network, photo_folder, tmp_path, file_format,
     assert found == {"five_birch": (30, 20), "four_birch": (30, 30), "six_birch": (21, 30)}
 
 
+def test_many_styles_are_painted_some_at_a_time(tiny_network, photo_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(stylizing, "_MOST_SLOTS", 2)
+    path = photo_folder / "seven.jpg"
+    written = stylize_files(
+        tiny_network, [path], "all", tmp_path / "out", sheet=tmp_path / "sheet.png"
+    )
+    names = ["ash", "birch", "cedar"]
+    pastiches = Stylizer(tiny_network)(images.load(path), names)
+    assert written[:-1] == [tmp_path / "out" / f"seven_{name}.png" for name in names]
+    for target, pastiche in zip(written, pastiches, strict=False):
+        np.testing.assert_allclose(images.load(target), pastiche, atol=0.6 / 255)
+    # The photo and three pictures that differ, side by side.
+    sheet = images.load(tmp_path / "sheet.png")
+    cells = [sheet[100, 6 + column * 262 : 262 + column * 262] for column in range(4)]
+    assert min(np.abs(a - b).mean() for a, b in zip(cells, cells[1:], strict=False)) > 0.02
+
+
 def test_sheet(tiny_network, photo_folder, tmp_path):
     sheet = tmp_path / "sheets" / "sheet.jpg"
     photos = [photo_folder / "seven.jpg", photo_folder / "city" / "four.webp"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from cin_style import callbacks, hardware, storage, tables, training
 from cin_style.errors import UserError
-from cin_style.recipe import Recipe, remember
+from cin_style.recipe import FinetuneRecipe, Recipe, remember, remembered
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,14 @@ def test_the_run_folder_tells_what_was_done(recipe, finished):
     assert set(network.loss_options) > {"style_layers", "style_size", "padding"}
     assert not {"vgg_weights", "precision", "steps"} & set(network.loss_options)
     assert not list(finished.glob(".*"))
+
+
+def test_what_a_network_remembers_has_the_kinds_of_the_options():
+    """Whole numbers given for others are remembered, and by fine-tuning."""
+    options = remember(Recipe(gram_normalization=1, style_weight=2, style_size=64))
+    network = types.SimpleNamespace(loss_options=json.loads(json.dumps(options)))
+    recipe = FinetuneRecipe(**remembered(FinetuneRecipe, network))
+    assert (recipe.gram_normalization, recipe.style_weight, recipe.style_size) == (1.0, 2.0, 64)
 
 
 def test_a_killed_and_resumed_run_ends_with_the_same_weights(

@@ -1,6 +1,6 @@
 """Style losses along blends between every two styles of a network (the paper's figure 7).
 
-    python train/blending.py --model paintings8 --styles DIR --content DIR --output DIR
+    python train/blending.py --model MODEL --styles DIR --content DIR --output DIR
 
 For each pair of styles, paints held-out photos at evenly spaced blends and measures the style
 loss against either painting, relative to its value at the far end. Writes `blending.csv`,
@@ -18,7 +18,7 @@ from keras import ops
 
 from cin_style import blend, data, plots, storage, tables, training
 from cin_style.files import writable_folder
-from cin_style.recipe import Recipe
+from cin_style.recipe import FinetuneRecipe, LossRecipe, remembered
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
 
@@ -63,17 +63,15 @@ def main():
     parser.add_argument("--photos", type=int, default=8, help="held-out photos")
     parser.add_argument("--points", type=int, default=9)
     parser.add_argument("--image_size", type=int, default=256)
-    parser.add_argument("--style_layers", default="block1_conv2,block2_conv2,block3_conv3")
-    parser.add_argument("--gram_normalization", type=float, default=0.7)
+    parser.add_argument("--names", help="only these of the network's styles: name,name,...")
     arguments = parser.parse_args()
 
     network = storage.load(arguments.model)
+    if arguments.names:
+        network = network.select(arguments.names.split(","))
     names = [style.name for style in network.styles]
     style_set = StyleSet.from_folder(arguments.styles, names)
-    recipe = Recipe(
-        style_layers=arguments.style_layers,
-        gram_normalization=arguments.gram_normalization,
-    )
+    recipe = LossRecipe(**remembered(FinetuneRecipe, network))
     style_size = network.styles[0].image_size or recipe.style_size
     objective = training.make_objective(recipe, style_set.load_images(style_size))
     _, held_out = data.hold_out(data.open_photos(arguments.content))

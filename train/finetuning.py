@@ -1,12 +1,13 @@
 """What a good start is worth: loss against steps for fine-tuning and for training from scratch.
 
-    python train/finetuning.py --model paintings8 --styles DIR --content DIR --output DIR
+    python train/finetuning.py --model MODEL --styles DIR --content DIR --output DIR
 
-Learns each style of the folder in three ways, all with the same losses, data and batch size:
-`scratch` trains a network of this one style; `ones` learns only the style's gammas and betas on
-the trained network, from gamma 1, beta 0 and the painting's palette; `nearest` the same from
-the old styles that come closest. Each has the learning rate that is its command's default. At
-set steps it measures the total loss on photos kept out of training.
+Learns each style of the folder in three ways, all with the losses that the model was trained
+with, the same data and batch size: `scratch` trains a network of this one style; `ones` learns
+only the style's gammas and betas on the trained network, from gamma 1, beta 0 and the painting's
+palette; `nearest` the same from the old styles that come closest. Each has the learning rate
+that is its command's default. At set steps it measures the total loss on photos kept out of
+training.
 
 Writes `losses.csv` (a row per style, way and step), `losses.png` and `steps.csv`: at which step
 each way of fine-tuning had the least loss that training from scratch came to. The runs lie in
@@ -20,7 +21,7 @@ import keras
 
 from cin_style import data, evaluate, finetuning, plots, storage, tables, training
 from cin_style.files import writable_folder
-from cin_style.recipe import FinetuneRecipe, Recipe
+from cin_style.recipe import FinetuneRecipe, Recipe, remembered
 from cin_style.styles import StyleSet
 
 WAYS = {"scratch": "from scratch", "ones": "fine-tuned from ones", "nearest": "... from nearest"}
@@ -62,16 +63,14 @@ def measure(way, style, image, arguments, photos, base):
     steps = arguments.scratch_steps if way == "scratch" else arguments.steps
     every = min(EVERY[way], steps)
     output = writable_folder(arguments.output / "runs" / f"{style}_{way}")
-    options = {
+    options = remembered(FinetuneRecipe, base) | {
         "content": arguments.content,
         "steps": steps,
         "batch_size": arguments.batch_size,
         "image_size": arguments.image_size,
-        "style_size": arguments.style_size,
-        "style_weight": arguments.style_weight,
-        "style_layers": arguments.style_layers,
-        "gram_normalization": arguments.gram_normalization,
-        "padding": "reflect",
+        # What is measured is what is minimized.
+        "total_variation_weight": 0.0,
+        "checkerboard_weight": 0.0,
         "decay": 0.0,
         "checkpoint_every": every,
         "preview_every": steps,
@@ -139,10 +138,6 @@ def main():
     parser.add_argument("--scratch_steps", type=int, default=1000, help="of training from scratch")
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--image_size", type=int, default=128)
-    parser.add_argument("--style_size", type=int, default=384)
-    parser.add_argument("--style_weight", type=float, default=3e-4)
-    parser.add_argument("--style_layers", default="block1_conv2,block2_conv2,block3_conv3")
-    parser.add_argument("--gram_normalization", type=float, default=0.7)
     arguments = parser.parse_args()
 
     base = storage.load(arguments.model)

@@ -105,7 +105,7 @@ RECIPES = pathlib.Path(__file__).parent.parent / "train" / "recipes"
 WHAT_ELSE = {
     "train": ["--output=o", "--styles=s", "--content=c"],
     "finetune": ["--output=o", "--styles=s", "--content=c"],
-    "evaluate": ["--output=o"],
+    "evaluate": ["--output=o", "--model=m"],
     "optimize": ["--output=o", "--style=s", "--content=c"],
 }
 

@@ -124,6 +124,10 @@ def test_ablations(run, paintings):
     layers = ["--style_size", "32", "--style_layers", "block1_conv1,block1_conv2"]
     output = run("ablations", "--style", paintings[0] / "ash.png", *options, *layers)
     rows = rows_of(output / "layers.csv")
-    assert [row["left_out"] for row in rows] == ["none", "block1_conv1", "block1_conv2"]
+    left_out = [row["left_out"] for row in rows]
+    assert left_out == ["(photo)", "none", "block1_conv1", "block1_conv2"]
+    photo, none = ([float(value) for value in list(row.values())[1:]] for row in rows[:2])
+    assert photo[0] == 0 < none[0]
+    assert photo[1] > none[1] and photo[2] > none[2]
     assert images.load(output / "layers.jpg").shape[1] > 4 * 256
     assert images.load(output / "stroke_size.jpg").shape[1] > 3 * 256

@@ -7,6 +7,7 @@ Paints one of scikit-image's sample photos by optimizing its pixels (no network 
 - `stroke_size.jpg`: with the style image at several sizes (`--style_size`).
 - `layers.jpg`, `layers.csv`: with all style layers, and with each left out. The table has the
   loss to every layer, also of that left out: what the others do not bring along by themselves.
+  Its first row is the photo as it is.
 """
 
 import argparse
@@ -43,19 +44,21 @@ def leave_one_out(recipe):
     photo = images.load(recipe.content, max_side=recipe.max_side)
     painting = images.load(recipe.style, short_side=recipe.style_size)
     judge = training.make_objective(recipe, [painting])
-    pictures, labels, rows = [], [], []
+
+    def losses(picture):
+        content, style = judge.layer_losses(photo[None], np.int32([0]), picture[None])
+        terms = {f"content_{name}": value for name, value in content.items()}
+        terms |= {f"style_{name}": value for name, value in style.items()}
+        return {name: float(value[0]) for name, value in terms.items()}
+
+    pictures, labels, rows = [], [], [{"left_out": "(photo)"} | losses(photo)]
     for left_out in (None, *layers):
         kept = {name: weight for name, weight in layers.items() if name != left_out}
         text = ",".join(f"{name}={weight}" for name, weight in kept.items())
         picture = paint(recipe, style_layers=text)
-        ids = np.int32([0])
-        content, style = judge.layer_losses(photo[None], ids, picture[None])
-        row = {"left_out": left_out or "none"}
-        row |= {f"content_{name}": float(value[0]) for name, value in content.items()}
-        row |= {f"style_{name}": float(value[0]) for name, value in style.items()}
         pictures.append(picture)
         labels.append(f"without {left_out}" if left_out else "all layers")
-        rows.append(row)
+        rows.append({"left_out": left_out or "none"} | losses(picture))
     return pictures, labels, rows
 
 

@@ -5,7 +5,7 @@ import dataclasses
 from cin_style.errors import UserError
 
 # The network in the package that commands take unless told otherwise.
-DEFAULT_MODEL = "paintings8"
+DEFAULT_MODEL = "varied32"
 
 # Of what the network takes, in px: its mirror padding needs as much.
 SMALLEST_SIDE = 16

@@ -1,16 +1,21 @@
 """The demonstration, in the small: every picture that it names is there."""
 
+import json
 import pathlib
 
+import numpy as np
 import pytest
+from keras import ops
 from PIL import Image
 
 from cin_style import demo, storage, vgg
 from cin_style.errors import UserError
+from cin_style.recipe import DEFAULT_MODEL
 
 
 def test_pictures_blends_training_and_a_new_style(tiny_network, style_folder, tmp_path):
     network = tiny_network.append(["dogwood"], tiny_network.get_style_embeddings()[:1] + 0.1)
+    network.loss_options = {"style_layers": "block1_conv2", "style_size": 32}
     storage.save(network, tmp_path / "four.keras")
     # Its own names, so that adding one of them does not clash with the network's.
     for number, path in enumerate(sorted(style_folder.glob("*.png"))):
@@ -30,12 +35,27 @@ def test_pictures_blends_training_and_a_new_style(tiny_network, style_folder, tm
     assert added.name == "new_2"
 
 
-def test_the_bundled_network():
-    network = storage.load("paintings8")
-    assert network.num_styles == 8
-    assert network.count_params() == 1_674_432 + 8 * 3_206
-    assert all(style.title and style.artist and style.image_size for style in network.styles)
-    assert storage.bundled()["paintings8"].stat().st_size < 4e6
+def test_the_network_in_the_package():
+    network = storage.load(DEFAULT_MODEL)
+    assert network.num_styles == 32
+    assert network.count_params() == 1_674_432 + 32 * 3_206
+    assert all(style.image_size for style in network.styles)
+    assert storage.bundled()[DEFAULT_MODEL].stat().st_size < 4e6
+    for variable in network.weights:
+        weights = ops.convert_to_numpy(variable)
+        np.testing.assert_array_equal(weights, weights.astype("float16"))
+
+
+def test_its_styles_are_those_of_the_catalogue():
+    catalogue = pathlib.Path(__file__).parent.parent / "styles" / "paintings.json"
+    entries = json.loads(catalogue.read_text(encoding="utf-8"))
+    styles = {style.name: style for style in storage.load(DEFAULT_MODEL).styles}
+    assert sorted(styles) == [entry["name"] for entry in entries]
+    for entry in entries:
+        del entry["file"]
+        remembered = styles[entry["name"]].to_dict()
+        del remembered["image_size"]
+        assert remembered == {"weight": 1.0} | entry
 
 
 def test_weights_at_hand(tmp_path, monkeypatch):

@@ -108,7 +108,8 @@ class StyleObjective(keras.layers.Layer):
         parts = {layer: _parts(layer) for layer in layers}
         seen = {}
         for divisor in sorted({divisor for _, divisor in parts.values()}):
-            scaled = ops.average_pool(images, divisor) if divisor > 1 else images
+            # Strides have to be given: with JAX, Keras 3.15 gets their default wrong.
+            scaled = ops.average_pool(images, divisor, divisor) if divisor > 1 else images
             seen[divisor] = self.loss_network(scaled)
         return {layer: seen[divisor][name] for layer, (name, divisor) in parts.items()}
 

@@ -185,7 +185,8 @@ def _recipe(arguments, recipe_class, network=None):
             given[name] = _expand(name, value)
         elif isinstance(value, list):
             given[name] = tuple(_expand(name, part) for part in value)
-    return recipe_class(**(remembered(recipe_class, network) if network else {}) | given)
+    known = remembered(network, recipe_class.REMEMBERED) if network else {}
+    return recipe_class(**known | given)
 
 
 def _expand(name, text):

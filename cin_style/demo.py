@@ -95,6 +95,10 @@ def _learn(network, styles, photos, output, steps):
 
     new = StyleSet.from_folder(styles).paths[-1]
     _LOG.info("\nAdding the style %s to the painted network", new.stem)
+    if not weights:
+        # The losses that the network remembers are weighed for features that mean something:
+        # beside random ones, total variation would be all that counts.
+        options |= losses | {"total_variation_weight": 0.0, "checkerboard_weight": 0.0}
     larger = finetuning.finetune(network, new, output=runs[1], steps=max(1, steps // 3), **options)
     photo = images.load(photos / "chelsea.png")
     images.save(output / f"chelsea_{new.stem}.jpg", Stylizer(larger)(photo, new.stem))

@@ -47,7 +47,7 @@ def finetune(network, styles, content, *, output=None, **options):
         model=os.fspath(network) if named else network.fingerprint,
         styles=tuple(map(os.fspath, styles)),
         content=os.fspath(content),
-        **remembered(FinetuneRecipe, base) | options,
+        **remembered(base) | options,
     )
     if output is not None:
         return run(recipe, base, output)

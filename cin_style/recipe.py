@@ -119,6 +119,7 @@ class LossRecipe:
     precision: str = _precision("auto")
 
 
+# What a network remembers of a loss, with the paper's values.
 _DEFAULTS = {
     field.name: field.default
     for field in dataclasses.fields(LossRecipe)
@@ -136,13 +137,16 @@ def remember(recipe):
     return {name: type(default)(getattr(recipe, name)) for name, default in _DEFAULTS.items()}
 
 
-def remembered(recipe_class, network):
-    """The fields of a recipe class whose default is what a network remembers; a dict."""
+def remembered(network, names=tuple(_DEFAULTS)):
+    """What a network remembers of these fields of `LossRecipe`, those of the right type; a dict.
+
+    `FinetuneRecipe.REMEMBERED` and `EvaluateRecipe.REMEMBERED` are the names for those recipes.
+    """
     options = network.loss_options
     # A file may hold anything.
     return {
         name: options[name]
-        for name in recipe_class.REMEMBERED
+        for name in names
         if isinstance(options.get(name), type(_DEFAULTS[name]))
     }
 

@@ -180,8 +180,9 @@ class StyleSet:
         folder = pathlib.Path(folder)
         if not folder.is_dir():
             raise UserError(f"no such folder of style images: {folder}. Check --styles.")
-        if catalogue or (folder / CATALOGUE).is_file():
-            styles, paths = cls._read_catalogue(folder, catalogue)
+        own = folder / CATALOGUE
+        if catalogue or own.is_file():
+            styles, paths = cls._read_catalogue(folder, pathlib.Path(catalogue or own))
         else:
             paths = [path for path in images.find([folder]) if path.parent == folder]
             if not paths:
@@ -213,15 +214,15 @@ class StyleSet:
     @classmethod
     def _of_file(cls, path):
         """The style of one image, with its provenance if a catalogue beside it lists it."""
-        if (path.parent / CATALOGUE).is_file():
-            styles, files = cls._read_catalogue(path.parent)
+        catalogue = path.parent / CATALOGUE
+        if catalogue.is_file():
+            styles, files = cls._read_catalogue(path.parent, catalogue)
             if path in files:
                 return styles[files.index(path)]
         return Style(_name_after(path))
 
     @staticmethod
-    def _read_catalogue(folder, catalogue=None):
-        catalogue = pathlib.Path(catalogue or folder / CATALOGUE)
+    def _read_catalogue(folder, catalogue):
         if not catalogue.is_file():
             raise UserError(f"no such catalogue of style images: {catalogue}. Check --catalogue.")
         try:

@@ -216,6 +216,13 @@ def test_flagfiles_that_do_not_work(fails, tmp_path):
         assert message.rpartition(".*")[2] in fails("train", *arguments)
 
 
+@pytest.mark.parametrize("name", ["evaluate", "finetune"])
+def test_a_run_with_a_model_that_is_missing_leaves_nothing(fails, tmp_path, name):
+    options = ["--model", tmp_path / "gone.keras", "--content", tmp_path, "--styles", tmp_path]
+    message = fails(name, *options, "--output", tmp_path / "out")
+    assert "no such model file" in message and not (tmp_path / "out").exists()
+
+
 def test_models_that_are_none(fails, tiny_model, tmp_path):
     import keras
 

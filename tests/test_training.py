@@ -86,7 +86,7 @@ def test_what_a_network_remembers_has_the_kinds_of_the_options():
     """Whole numbers given for others are remembered, and by fine-tuning."""
     options = remember(Recipe(gram_normalization=1, style_weight=2, style_size=64))
     network = types.SimpleNamespace(loss_options=json.loads(json.dumps(options)))
-    recipe = FinetuneRecipe(**remembered(FinetuneRecipe, network))
+    recipe = FinetuneRecipe(**remembered(network))
     assert (recipe.gram_normalization, recipe.style_weight, recipe.style_size) == (1.0, 2.0, 64)
 
 

@@ -18,7 +18,7 @@ from keras import ops
 
 from cin_style import blend, data, plots, storage, tables, training
 from cin_style.files import writable_folder
-from cin_style.recipe import FinetuneRecipe, LossRecipe, remembered
+from cin_style.recipe import LossRecipe, remembered
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer
 
@@ -71,7 +71,7 @@ def main():
         network = network.select(arguments.names.split(","))
     names = [style.name for style in network.styles]
     style_set = StyleSet.from_folder(arguments.styles, names)
-    recipe = LossRecipe(**remembered(FinetuneRecipe, network))
+    recipe = LossRecipe(**remembered(network))
     style_size = network.styles[0].image_size or recipe.style_size
     objective = training.make_objective(recipe, style_set.load_images(style_size))
     _, held_out = data.hold_out(data.open_photos(arguments.content))

@@ -63,7 +63,7 @@ def measure(way, style, image, arguments, photos, base):
     steps = arguments.scratch_steps if way == "scratch" else arguments.steps
     every = min(EVERY[way], steps)
     output = writable_folder(arguments.output / "runs" / f"{style}_{way}")
-    options = remembered(FinetuneRecipe, base) | {
+    options = remembered(base) | {
         "content": arguments.content,
         "steps": steps,
         "batch_size": arguments.batch_size,

@@ -98,6 +98,8 @@ class StyleTransferNetwork(keras.Model):
         styles: names, dictionaries with provenance, or `cin_style.Style`; one per style.
         widths: channels of the contracting convolutions; the expanding ones mirror them.
         residual_blocks: number of residual blocks.
+        upsampling: how the expanding part enlarges, `"nearest"` (the paper's) or `"bilinear"`,
+            which leaves no squares where a picture is larger than the training crops.
         grain: how much noise (`cin_style.images.add_grain`) photos shall get before they are
             painted, see `cin_style.Stylizer`; the network itself adds none.
         loss_options: what decides the loss it is trained with (`cin_style.recipe.remember`), for
@@ -111,6 +113,7 @@ class StyleTransferNetwork(keras.Model):
 
     Raises:
         UserError: no style, or two of one name.
+        ValueError: an unknown `upsampling`.
     """
 
     def __init__(
@@ -118,6 +121,7 @@ class StyleTransferNetwork(keras.Model):
         styles,
         widths=(32, 64, 128),
         residual_blocks=5,
+        upsampling="nearest",
         grain=0.0,
         loss_options=None,
         dtype=None,
@@ -125,6 +129,10 @@ class StyleTransferNetwork(keras.Model):
     ):
         styles = style_sets.unique(styles)
         widths = tuple(widths)
+        if upsampling not in ("nearest", "bilinear"):
+            raise ValueError(
+                f"upsampling must be 'nearest' or 'bilinear'. Received: upsampling={upsampling!r}"
+            )
 
         layers = {}
 
@@ -134,8 +142,23 @@ class StyleTransferNetwork(keras.Model):
                 layers[name] = layer_class(*arguments, name=name, dtype=dtype, **options)
             return layers[name]
 
-        def convolve(x, style_weights, name, filters, size, strides=1, activation="relu", **norm):
-            x = layer(ReflectionPadding2D, f"{name}_pad", size // 2)(x)
+        def convolve(
+            x,
+            style_weights,
+            name,
+            filters,
+            size,
+            strides=1,
+            activation="relu",
+            smooth=False,
+            **norm,
+        ):
+            x = layer(ReflectionPadding2D, f"{name}_pad", size // 2 + smooth)(x)
+            if smooth:
+                # After nearest upsampling, two averages of neighbours make it bilinear. (Keras'
+                # bilinear upsampling, 3.15, can't trace a graph for images of any size.)
+                for index in (1, 2):
+                    x = layer(keras.layers.AveragePooling2D, f"{name}_average_{index}", 2, 1)(x)
             x = layer(
                 keras.layers.Conv2D,
                 f"{name}_conv",
@@ -167,7 +190,9 @@ class StyleTransferNetwork(keras.Model):
             for k in reversed(range(depth)):
                 name = f"expand_{depth - k}"
                 x = layer(keras.layers.UpSampling2D, f"{name}_upsample", 2)(x)
-                x = convolve(x, style_weights[k], name, widths[k], 3)
+                x = convolve(
+                    x, style_weights[k], name, widths[k], 3, smooth=upsampling == "bilinear"
+                )
             # The picture itself is made in float32, whatever the dtype policy.
             name = f"expand_{depth + 1}"
             x = convolve(x, style_weights[0], name, 3, 9, activation="sigmoid", dtype="float32")
@@ -183,6 +208,7 @@ class StyleTransferNetwork(keras.Model):
         self.styles = styles
         self.widths = widths
         self.residual_blocks = residual_blocks
+        self.upsampling = upsampling
         self.grain = grain
         self.loss_options = dict(loss_options or {})
         self._connect = connect
@@ -193,6 +219,7 @@ class StyleTransferNetwork(keras.Model):
             "styles": [style.to_dict() for style in self.styles],
             "widths": list(self.widths),
             "residual_blocks": self.residual_blocks,
+            "upsampling": self.upsampling,
             "grain": self.grain,
             "loss_options": dict(self.loss_options),
         }
@@ -291,11 +318,13 @@ class StyleTransferNetwork(keras.Model):
 
     @property
     def fingerprint(self):
-        """A hash of the convolutions, on which a style embedding depends.
+        """A hash of the convolutions and the upsampling, on which a style embedding depends.
 
         Styles don't enter into it, nor does whether the file stores float16 or float32.
         """
         digest = hashlib.sha256()
+        if self.upsampling != "nearest":
+            digest.update(self.upsampling.encode())
         for layer in self.convolutions:
             kernel = ops.convert_to_numpy(layer.kernel).astype("<f2")
             digest.update(repr(kernel.shape).encode() + kernel.tobytes())
@@ -313,6 +342,7 @@ class StyleTransferNetwork(keras.Model):
             styles,
             self.widths,
             self.residual_blocks,
+            self.upsampling,
             self.grain,
             self.loss_options,
             dtype=dtype,

@@ -212,6 +212,11 @@ class Recipe(RunRecipe):
     styles: str = _option("", "folder of style images, with or without a styles.json")
     style_names: str = _option("", "train only these styles of the folder: name,name,...")
     catalogue: str = _catalogue()
+    upsampling: str = _option(
+        "nearest",
+        "how the network enlarges; bilinear leaves no squares in pictures larger than the crops",
+        choices=("nearest", "bilinear"),
+    )
     grain: float = _option(
         0.0,
         "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "

@@ -47,6 +47,7 @@ def train(recipe, output, watchers=()):
     def make_network(recipe, new_styles):
         return StyleTransferNetwork(
             new_styles,
+            upsampling=recipe.upsampling,
             grain=recipe.grain,
             loss_options=remember(recipe),
             dtype=recipe.precision,

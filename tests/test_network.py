@@ -49,6 +49,27 @@ def test_each_example_has_its_own_style(network):
     assert np.abs(together[0] - together[1]).max() > 0.01
 
 
+def test_bilinear_upsampling(tmp_path):
+    nearest = StyleTransferNetwork(["a"], (4, 6, 8), 1)
+    network = StyleTransferNetwork(["a"], (4, 6, 8), 1, upsampling="bilinear")
+    network.copy_convolutions(nearest)
+    batch = [RNG.uniform(size=(1, 20, 28, 3)).astype("float32"), np.ones((1, 1), "float32")]
+    layers = [network.get_layer("residual_1_add").output, network.get_layer("expand_1_conv").input]
+    small, large = keras.Model(network.inputs, layers)(batch)
+    assert small.shape == (1, 5, 7, 8)
+    expected = ops.image.resize(small, (10, 14), interpolation="bilinear")
+    expected = ops.pad(expected, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    np.testing.assert_allclose(large, expected, atol=1e-5)
+
+    storage.save(network, tmp_path / "model.keras")
+    loaded = storage.load(tmp_path / "model.keras")
+    assert loaded.upsampling == network.with_styles(["b"]).upsampling == "bilinear"
+    np.testing.assert_array_equal(loaded.predict_on_batch(batch), network.predict_on_batch(batch))
+    assert network.fingerprint == loaded.fingerprint != nearest.fingerprint
+    with pytest.raises(ValueError, match="must be 'nearest' or 'bilinear'"):
+        StyleTransferNetwork(["a"], upsampling="cubic")
+
+
 def test_too_small_an_image_is_refused(network):
     with pytest.raises(UserError, match="the image is too small"):
         network([np.zeros((1, 4, 40, 3), "float32"), np.eye(3, dtype="float32")[:1]])

@@ -1,4 +1,4 @@
-"""Flaws of pastiches as numbers: checkerboards, borders, droplets."""
+"""Flaws of pastiches as numbers: checkerboards, blocks, borders, droplets."""
 
 import numpy as np
 import scipy.ndimage
@@ -8,7 +8,7 @@ _SATURATED = 0.02
 # ... and a photo or a painting with values within this of the same end accounts for it.
 _NEAR = 0.15
 
-MEASURES = ("checkerboard", "border", "droplets")
+MEASURES = ("checkerboard", "blockiness", "border", "droplets")
 BORDER = 8
 SMALLEST_DROPLET = 1e-3
 
@@ -22,10 +22,11 @@ def measure(picture, photo, painting):
         painting: the style image, of any size.
 
     Returns:
-        A dict of floats: `checkerboard`, `border` and `droplets`, see the functions.
+        A dict of floats: `checkerboard`, `blockiness`, `border` and `droplets`, see the functions.
     """
     return {
         "checkerboard": checkerboard(picture),
+        "blockiness": blockiness(picture),
         "border": border(picture),
         "droplets": droplets(picture, photo, painting),
     }
@@ -68,6 +69,29 @@ def checkerboard(picture):
             rest[5:10, 5:10] = False
             ratios.append(peak / max(np.median(around[rest]), 1e-12))
     return float(np.mean(ratios))
+
+
+def blockiness(picture, period=4):
+    """How unevenly edges are spread over a grid of squares, see `losses.blockiness`.
+
+    The standard deviation over the positions p modulo the period of the mean squared differences
+    between neighbours at p, relative to their mean; the mean over both directions.
+
+    Args:
+        picture: float (height, width, 3) in [0, 1], each side more than the period.
+        period: in pixels.
+
+    Returns:
+        A float: 0 when edges lie anywhere, some 0.02 for photos, the square root of the period
+        less 1 when all lie on the grid.
+    """
+    found = []
+    for axis in (0, 1):
+        squares = np.diff(np.asarray(picture, "float64"), axis=axis) ** 2
+        lines = squares.mean(axis=(1 - axis, 2))
+        lines = lines[: len(lines) // period * period].reshape(-1, period).mean(axis=0)
+        found.append(lines.std() / max(lines.mean(), 1e-12))
+    return float(np.mean(found))
 
 
 def border(picture, width=BORDER):

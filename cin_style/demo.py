@@ -98,7 +98,8 @@ def _learn(network, styles, photos, output, steps):
     if not weights:
         # The losses that the network remembers are weighed for features that mean something:
         # beside random ones, total variation would be all that counts.
-        options |= losses | {"total_variation_weight": 0.0, "checkerboard_weight": 0.0}
+        penalties = ("total_variation_weight", "checkerboard_weight", "blockiness_weight")
+        options |= losses | dict.fromkeys(penalties, 0.0)
     larger = finetuning.finetune(network, new, output=runs[1], steps=max(1, steps // 3), **options)
     photo = images.load(photos / "chelsea.png")
     images.save(output / f"chelsea_{new.stem}.jpg", Stylizer(larger)(photo, new.stem))

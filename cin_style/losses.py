@@ -104,6 +104,40 @@ def checkerboard(images, period=4, window=32):
     return ops.mean(ops.square(average), axis=(1, 2, 3, 4, 5))
 
 
+def blockiness(images, period=4):
+    """How unevenly edges are spread over a grid of squares; 0 where they lie anywhere.
+
+    A network whose coarsest layers work at a quarter of the size decides there where one patch of
+    colour ends and the next begins, and so paints patches with edges in steps of four pixels. They
+    differ from square to square, so that `checkerboard` does not see them. JPEG's blocks are
+    measured alike (Wang, Bovik, Evans 2000). With e[p] the mean squared difference between pixels
+    x and x + 1 over all x of equal position p modulo the period, and likewise down:
+
+        sum over both directions of  mean_p (e[p] - mean(e))^2 / mean(e)
+
+    Args:
+        images: (batch, height, width, channels), values in [0, 1]; sides of known size, more
+            than the period.
+        period: in pixels.
+
+    Returns:
+        float32 (batch,).
+    """
+    images = ops.cast(images, "float32")
+    total = 0.0
+    for rows in (images, ops.transpose(images, (0, 2, 1, 3))):
+        squares = ops.square(rows[:, 1:] - rows[:, :-1])
+        _, height, width, channels = squares.shape
+        repeats = height // period
+        cells = squares[:, : repeats * period]
+        energy = ops.mean(
+            ops.reshape(cells, (-1, repeats, period, width, channels)), axis=(1, 3, 4)
+        )
+        mean, variance = ops.moments(energy, axes=1)
+        total = total + variance / (mean + 1e-6)
+    return total
+
+
 def extreme_activations(features, limit=4.0):
     """Mean squared excess of normalized activations over a limit; not in any paper.
 

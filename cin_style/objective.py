@@ -41,6 +41,7 @@ class StyleObjective(keras.layers.Layer):
         total_variation_exponent: see `losses.total_variation`.
         checkerboard_weight: weight of the pastiche's checkerboard artifacts
             (`losses.checkerboard`).
+        blockiness_weight: weight of the pastiche's blockiness (`losses.blockiness`).
         gram_normalization: exponent from 0 to 1, see above.
         activation_penalty: weight of the extreme activations in the network
             (`losses.extreme_activations`, summed over its normalization layers).
@@ -61,6 +62,7 @@ class StyleObjective(keras.layers.Layer):
         total_variation_weight=0.0,
         total_variation_exponent=1.0,
         checkerboard_weight=0.0,
+        blockiness_weight=0.0,
         gram_normalization=0.0,
         activation_penalty=0.0,
     ):
@@ -71,6 +73,7 @@ class StyleObjective(keras.layers.Layer):
         self.total_variation_weight = total_variation_weight
         self.total_variation_exponent = total_variation_exponent
         self.checkerboard_weight = checkerboard_weight
+        self.blockiness_weight = blockiness_weight
         self.activation_penalty = activation_penalty
         if style_factors is None:
             style_factors = [1.0] * len(style_images)
@@ -198,6 +201,8 @@ class StyleObjective(keras.layers.Layer):
             names.append("total_variation")
         if self.checkerboard_weight:
             names.append("checkerboard")
+        if self.blockiness_weight:
+            names.append("blockiness")
         if self.activation_penalty:
             names.append("extreme_activations")
         return names
@@ -223,8 +228,8 @@ class StyleObjective(keras.layers.Layer):
             pastiches, activations: see `terms`.
 
         Returns:
-            A dict of float32 (batch,): some of `total_variation`, `checkerboard` and
-            `extreme_activations`.
+            A dict of float32 (batch,): some of `total_variation`, `checkerboard`, `blockiness`
+            and `extreme_activations`.
         """
         terms = {}
         if self.total_variation_weight:
@@ -233,6 +238,8 @@ class StyleObjective(keras.layers.Layer):
             )
         if self.checkerboard_weight:
             terms["checkerboard"] = self.checkerboard_weight * losses.checkerboard(pastiches)
+        if self.blockiness_weight:
+            terms["blockiness"] = self.blockiness_weight * losses.blockiness(pastiches)
         if self.activation_penalty:
             zeros = ops.zeros(ops.shape(pastiches)[:1], "float32")
             terms["extreme_activations"] = self.activation_penalty * sum(

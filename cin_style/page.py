@@ -123,9 +123,9 @@ def render(recipe, network, subjects, pairs, optimized, styles, drawn, output):
         f"{recipe.image_size} px. Losses in {_text(recipe.loss_network)} at {_text(layers)}, "
         f"{_text(recipe.precision)}, style images {size}, Gram normalization "
         f"{recipe.gram_normalization:g}, {recipe.padding} beyond the border; weights of total "
-        f"variation {recipe.total_variation_weight:g} and checkerboards "
-        f"{recipe.checkerboard_weight:g}. Network {network.fingerprint[:12]}, "
-        f"{_text(hardware.device())}.</p>"
+        f"variation {recipe.total_variation_weight:g}, checkerboards "
+        f"{recipe.checkerboard_weight:g} and blockiness {recipe.blockiness_weight:g}. "
+        f"Network {network.fingerprint[:12]}, {_text(hardware.device())}.</p>"
     )
     if optimized:
         reached = [row["worth"] for row in optimized if row["worth"] != ""]

@@ -104,6 +104,11 @@ class LossRecipe:
         "weight of patterns that repeat every 4 px, the grid of the network's upsampling",
         least=0,
     )
+    blockiness_weight: float = _option(
+        0.0,
+        "weight of edges that lie on that grid, which show as small squares",
+        least=0,
+    )
     vgg_weights: str = _option(
         "",
         "imagenet, random, or a .npz or .h5 file; default $CIN_STYLE_VGG_WEIGHTS (for vgg19 "

@@ -206,6 +206,7 @@ def _paint(stylizer, subjects, output):
             row |= artefacts.measure(picture, photo, painting)
             # A photo accounts for all its own blobs: it has no droplets.
             row["photo_checkerboard"] = artefacts.checkerboard(photo)
+            row["photo_blockiness"] = artefacts.blockiness(photo)
             row["photo_border"] = artefacts.border(photo)
             new.append(row)
         if new:

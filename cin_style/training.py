@@ -174,6 +174,7 @@ def make_objective(recipe, style_images, style_factors=None, activation_penalty=
         total_variation_weight=recipe.total_variation_weight,
         total_variation_exponent=recipe.total_variation_exponent,
         checkerboard_weight=recipe.checkerboard_weight,
+        blockiness_weight=recipe.blockiness_weight,
         gram_normalization=recipe.gram_normalization,
         activation_penalty=activation_penalty,
     )

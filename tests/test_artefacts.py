@@ -36,6 +36,28 @@ def test_a_faint_grid_shows(period, direction):
     assert artefacts.checkerboard(NOISE + other) < 1.5 * artefacts.checkerboard(NOISE)
 
 
+# === Blockiness ===
+
+
+@pytest.mark.parametrize("photo", [*PHOTOS, NOISE])
+def test_photos_have_no_squares(photo):
+    assert artefacts.blockiness(photo) < 0.05
+
+
+def test_squares_show_wherever_the_grid_lies():
+    squares = np.repeat(np.repeat(RNG.random((30, 40, 3)), 4, axis=0), 4, axis=1)
+    for shift in range(4):
+        # All edges between two of four positions.
+        assert artefacts.blockiness(np.roll(squares, shift, (0, 1))) == pytest.approx(
+            np.sqrt(3), rel=0.01
+        )
+    assert artefacts.blockiness(np.full((40, 40, 3), 0.5)) == 0
+    # Squares of another size have edges everywhere.
+    others = np.repeat(np.repeat(RNG.random((30, 40, 3)), 5, axis=0), 5, axis=1)
+    assert artefacts.blockiness(others) < 0.1
+    assert artefacts.blockiness(others, period=5) > 1.9
+
+
 # === Border ===
 
 
@@ -80,6 +102,7 @@ def test_all_measures():
     picture[20:30, 40:52] = 1.0
     assert artefacts.measure(picture, photo, NOISE) == {
         "checkerboard": artefacts.checkerboard(picture),
+        "blockiness": artefacts.blockiness(picture),
         "border": artefacts.border(picture),
         "droplets": artefacts.droplets(picture, photo, NOISE),
     }

@@ -84,6 +84,23 @@ def test_checkerboard_sees_a_grid_and_not_texture():
     assert float(losses.checkerboard(np.full((1, 40, 40, 3), 0.3, "float32"))[0]) < 1e-9
 
 
+def test_blockiness():
+    pictures = RNG.uniform(size=(2, 41, 54, 3))
+    pictures[1] = np.repeat(np.repeat(pictures[1, :11, :14], 4, axis=0), 4, axis=1)[:41, :54]
+    found = ops.convert_to_numpy(losses.blockiness(pictures.astype("float32")))
+    for picture, value in zip(pictures, found, strict=True):
+        expected = 0.0
+        for axis in (0, 1):
+            squares = np.diff(picture, axis=axis) ** 2
+            energy = np.array(
+                [squares.swapaxes(0, axis)[p : (40, 52)[axis] : 4].mean() for p in range(4)]
+            )
+            expected += energy.var() / energy.mean()
+        assert value == pytest.approx(expected, rel=1e-3)
+    assert found[1] > 100 * found[0]
+    assert float(losses.blockiness(np.full((1, 40, 40, 3), 0.3, "float32"))[0]) == 0
+
+
 def test_checkerboard_of_a_small_image():
     tile = RNG.uniform(size=(4, 4, 3))
     small = np.tile(tile, (5, 4, 1))[None, :18]  # 18 x 16 px

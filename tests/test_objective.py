@@ -50,6 +50,7 @@ def test_terms_equal_their_definition(loss_network, style_images, normalization)
         total_variation_weight=5.0,
         total_variation_exponent=1.5,
         checkerboard_weight=7.0,
+        blockiness_weight=9.0,
         gram_normalization=normalization,
     )
     images, pastiches = RNG.uniform(size=(2, 2, 16, 16, 3)).astype("float32")
@@ -73,6 +74,8 @@ def test_terms_equal_their_definition(loss_network, style_images, normalization)
     np.testing.assert_allclose(terms["total_variation"], expected, rtol=1e-4)
     expected = 7 * ops.convert_to_numpy(losses.checkerboard(pastiches))
     np.testing.assert_allclose(terms["checkerboard"], expected, rtol=1e-4)
+    expected = 9 * ops.convert_to_numpy(losses.blockiness(pastiches))
+    np.testing.assert_allclose(terms["blockiness"], expected, rtol=1e-4)
     assert sorted(terms) == sorted(objective.term_names)
 
 

@@ -71,6 +71,7 @@ def measure(way, style, image, arguments, photos, base):
         # What is measured is what is minimized.
         "total_variation_weight": 0.0,
         "checkerboard_weight": 0.0,
+        "blockiness_weight": 0.0,
         "decay": 0.0,
         "checkpoint_every": every,
         "preview_every": steps,

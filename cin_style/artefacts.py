@@ -1,4 +1,4 @@
-"""Flaws of pastiches as numbers: checkerboards, blocks, borders, droplets."""
+"""Flaws of pastiches as numbers: checkerboards, squares, borders, droplets."""
 
 import numpy as np
 import scipy.ndimage
@@ -82,8 +82,8 @@ def blockiness(picture, period=4):
         period: in pixels.
 
     Returns:
-        A float: 0 when edges lie anywhere, some 0.02 for photos, the square root of the period
-        less 1 when all lie on the grid.
+        A float: some 0.02 for photos of 512 px, in which many edges lie anywhere, and
+        sqrt(period - 1) when all lie on the grid. A single straight edge counts like a grid.
     """
     found = []
     for axis in (0, 1):

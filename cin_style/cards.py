@@ -22,7 +22,8 @@ class StyleCard:
     Args:
         style: a `Style`.
         embedding: float array (3206,), see `StyleTransferNetwork.get_style_embedding`.
-        fingerprint: of the network's convolutions (`StyleTransferNetwork.fingerprint`).
+        fingerprint: of the network's convolutions and upsampling
+            (`StyleTransferNetwork.fingerprint`).
 
     Attributes:
         style, embedding, fingerprint: as given; the embedding as float32.
@@ -135,8 +136,8 @@ def import_cards(network, cards):
             raise UserError(
                 f"the card of {card.style.name} was learned on another network "
                 f"({card.fingerprint[:12]}, this is {fingerprint[:12]}): a style only works with "
-                "the convolutions it was learned on. Train it on this network with cin-style "
-                "finetune."
+                "the convolutions and the upsampling it was learned on. Train it on this network "
+                "with cin-style finetune."
             )
         if card.embedding.size != length:
             raise UserError(

@@ -53,7 +53,7 @@ def run(output, model=DEFAULT_MODEL, train_on=None, steps=150):
         (output / "<photo>_<style>.jpg", "each picture by itself"),
     ]
     if len(names) >= 4:
-        corners = ",".join(names[index * len(names) // 4] for index in range(4))
+        corners = ",".join(names[index * len(names) // 8] for index in (1, 3, 5, 7))
         grid = output / "blends.jpg"
         compose.blend_photo(network, photos / "chelsea.png", corners, grid, max_side=384)
         made.append((grid, "blends of four styles, one at each corner"))

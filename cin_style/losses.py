@@ -105,19 +105,21 @@ def checkerboard(images, period=4, window=32):
 
 
 def blockiness(images, period=4):
-    """How unevenly edges are spread over a grid of squares; 0 where they lie anywhere.
+    """How unevenly edges are spread over a grid of squares: near 0 where they lie anywhere.
 
     A network whose coarsest layers work at a quarter of the size decides there where one patch of
     colour ends and the next begins, and so paints patches with edges in steps of four pixels. They
-    differ from square to square, so that `checkerboard` does not see them. JPEG's blocks are
-    measured alike (Wang, Bovik, Evans 2000). With e[p] the mean squared difference between pixels
-    x and x + 1 over all x of equal position p modulo the period, and likewise down:
+    differ from square to square, so that `checkerboard` does not see them. (JPEG's blocks are
+    found in a similar way: Wang, Bovik, Evans 2000.) With e[p] the mean squared difference between
+    pixels x and x + 1 over all x of equal position p modulo the period, and likewise down:
 
-        sum over both directions of  mean_p (e[p] - mean(e))^2 / mean(e)
+        sum over both directions of  mean_p (e[p] - mean(e))^2 / (mean(e) + 1e-6)
+
+    Unlike the measure of this name in `artefacts`, it grows with the picture's contrast.
 
     Args:
         images: (batch, height, width, channels), values in [0, 1]; sides of known size, more
-            than the period.
+            than the period. What is left over by whole periods is not looked at.
         period: in pixels.
 
     Returns:
@@ -133,7 +135,7 @@ def blockiness(images, period=4):
         energy = ops.mean(
             ops.reshape(cells, (-1, repeats, period, width, channels)), axis=(1, 3, 4)
         )
-        mean, variance = ops.moments(energy, axes=1)
+        mean, variance = ops.moments(energy, axes=(1,))
         total = total + variance / (mean + 1e-6)
     return total
 

@@ -98,8 +98,9 @@ class StyleTransferNetwork(keras.Model):
         styles: names, dictionaries with provenance, or `cin_style.Style`; one per style.
         widths: channels of the contracting convolutions; the expanding ones mirror them.
         residual_blocks: number of residual blocks.
-        upsampling: how the expanding part enlarges, `"nearest"` (the paper's) or `"bilinear"`,
-            which leaves no squares where a picture is larger than the training crops.
+        upsampling: how the expanding part enlarges: `"nearest"`, as in the paper, or
+            `"bilinear"`. A loss keeps small squares out of pictures (`losses.blockiness`), with
+            either; before training with it, bilinear shows fewer.
         grain: how much noise (`cin_style.images.add_grain`) photos shall get before they are
             painted, see `cin_style.Stylizer`; the network itself adds none.
         loss_options: what decides the loss it is trained with (`cin_style.recipe.remember`), for
@@ -109,7 +110,7 @@ class StyleTransferNetwork(keras.Model):
 
     Attributes:
         styles: tuple of `cin_style.Style`, in the order of `style_weights`.
-        grain, loss_options: as given.
+        upsampling, grain, loss_options: as given.
 
     Raises:
         UserError: no style, or two of one name.
@@ -301,7 +302,7 @@ class StyleTransferNetwork(keras.Model):
         last.beta.assign(np.stack([values.mean(axis=0) for values in logits]))
 
     def copy_convolutions(self, other):
-        """Takes over the convolutions of another network.
+        """Takes over the convolutions of another network, whose upsampling may differ.
 
         Raises:
             UserError: when the other has another architecture.

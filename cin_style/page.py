@@ -43,7 +43,7 @@ _COLOURS = {"photo": "tab:blue", "pastiche": "tab:orange", "optimized": "tab:gre
 
 def plot_artefacts(pairs, optimized, path):
     """Dots: every picture's measures, for photos, pastiches and optimized pictures."""
-    figure = plots.figure(9, 3.4)
+    figure = plots.figure(12, 3.4)
     for axes, measure in zip(
         figure.subplots(1, len(artefacts.MEASURES)), artefacts.MEASURES, strict=True
     ):

@@ -106,7 +106,7 @@ class LossRecipe:
     )
     blockiness_weight: float = _option(
         0.0,
-        "weight of edges that lie on that grid, which show as small squares",
+        "weight of edges that lie on that grid, which show as small squares of 4 px",
         least=0,
     )
     vgg_weights: str = _option(
@@ -219,7 +219,7 @@ class Recipe(RunRecipe):
     catalogue: str = _catalogue()
     upsampling: str = _option(
         "nearest",
-        "how the network enlarges; bilinear leaves no squares in pictures larger than the crops",
+        "how the network enlarges: nearest, as in the paper, or bilinear",
         choices=("nearest", "bilinear"),
     )
     grain: float = _option(

@@ -203,6 +203,13 @@ def make_optimizer(recipe):
 def _start_from(network, other):
     """Takes over another network's convolutions, and its embeddings of styles of equal name."""
     network.copy_convolutions(other)
+    if network.upsampling != other.upsampling:
+        _LOG.warning(
+            "the network to start from has %s upsampling, this one %s; --upsampling=%s keeps it",
+            other.upsampling,
+            network.upsampling,
+            other.upsampling,
+        )
     known = {
         style.name: row
         for style, row in zip(other.styles, other.get_style_embeddings(), strict=True)
@@ -229,11 +236,13 @@ def _check_same(recipe, output):
         raise UserError(
             f"{output} holds a checkpoint but no readable run.json. Choose another --output."
         ) from error
+    # A run that was begun before an option existed went without it.
+    earlier = {field.name: field.default for field in dataclasses.fields(recipe)} | earlier
     for name, value in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
-        if name not in Recipe.RESUMABLE and earlier.get(name) != value:
+        if name not in Recipe.RESUMABLE and earlier[name] != value:
             raise UserError(
-                f"{output} holds a run with --{name}={earlier.get(name)}, not {value}. Give the "
-                "same arguments to go on with it, or choose another --output."
+                f"{output} holds a run with --{name}={earlier[name]}, not {value}. Give the same "
+                "arguments to go on with it, or choose another --output."
             )
 
 

@@ -110,6 +110,7 @@ def tiny_network():
         ],
         widths=(4, 6, 8),
         residual_blocks=1,
+        upsampling="bilinear",
     )
     embeddings = network.get_style_embeddings()
     noise = np.random.default_rng(7).normal(0, 0.5, embeddings.shape)

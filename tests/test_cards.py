@@ -53,7 +53,7 @@ def test_a_card_of_the_full_network_is_small(tmp_path):
     np.testing.assert_array_equal(loaded.embedding, network.get_style_embedding("a"))
 
 
-def test_the_fingerprint_is_of_the_convolutions_alone(tiny_network, tmp_path):
+def test_the_fingerprint_depends_neither_on_styles_nor_on_precision(tiny_network, tmp_path):
     fingerprint = tiny_network.fingerprint
     assert tiny_network.rename(0, "other").fingerprint == fingerprint
     assert tiny_network.append(["new"], np.ones_like(tiny_network.get_style_embeddings()[:1]))
@@ -62,6 +62,10 @@ def test_the_fingerprint_is_of_the_convolutions_alone(tiny_network, tmp_path):
     other = tiny_network.with_styles(["a"])
     other.convolutions[0].kernel.assign(other.convolutions[0].kernel + 0.1)
     assert other.fingerprint != fingerprint
+    config = tiny_network.get_config()
+    nearest = StyleTransferNetwork.from_config(config | {"upsampling": "nearest"})
+    nearest.copy_convolutions(tiny_network)
+    assert nearest.fingerprint != fingerprint
 
 
 def test_a_card_of_another_network_is_refused(tiny_network, card):

@@ -29,8 +29,10 @@ def test_parameter_count(network):
     assert len(network.normalizations) == 16
 
 
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
 @pytest.mark.parametrize("size", [(16, 16), (17, 19), (33, 50), (64, 18)])
-def test_output_has_the_size_of_the_input(network, size):
+def test_output_has_the_size_of_the_input(size, upsampling):
+    network = StyleTransferNetwork(["a", "b", "c"], (4, 6, 8), 1, upsampling)
     images = RNG.uniform(size=(2, *size, 3)).astype("float32")
     rows = np.float32([[1, 0, 0], [0.2, 0.3, 0.5]])
     result = ops.convert_to_numpy(network([images, rows]))

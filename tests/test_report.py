@@ -39,6 +39,7 @@ def recipe(tiny_model, photo_folder, make_photo, tmp_path_factory):
         against_iterations=4,
         pairs=4,
         total_variation_weight=10.0,
+        blockiness_weight=5.0,
     )
 
 
@@ -88,6 +89,9 @@ def test_every_pair_has_the_objectives_losses(recipe, finished, tiny_network):
         assert float(row["relative_style_loss"]) == pytest.approx(mean, rel=1e-3)
         measures = artefacts.measure(pastiche, photos[number], paintings[index])
         assert float(row["checkerboard"]) == pytest.approx(measures["checkerboard"], rel=1e-2)
+        assert float(row["blockiness"]) == pytest.approx(measures["blockiness"], rel=1e-2)
+        blockiness = artefacts.blockiness(photos[number])
+        assert float(row["photo_blockiness"]) == pytest.approx(blockiness, rel=1e-3)
         assert float(row["photo_border"]) == pytest.approx(artefacts.border(photos[number]), 1e-3)
         picture = images.load(folder / "pictures" / f"{row['style']}_{row['photo']}.png")
         np.testing.assert_allclose(picture, pastiche, atol=0.51 / 255)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import types
 
 import keras
@@ -118,6 +119,16 @@ def test_a_finished_run_is_not_run_again(recipe, finished):
     assert network.num_styles == 2
 
 
+def test_a_run_that_was_begun_before_an_option_existed(recipe, finished, tmp_path):
+    run = shutil.copytree(finished, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    del record["recipe"]["blockiness_weight"]
+    (run / "run.json").write_text(json.dumps(record))
+    assert training.train(recipe, run).num_styles == 2
+    with pytest.raises(UserError, match="--blockiness_weight=0.0, not 2.0"):
+        training.train(dataclasses.replace(recipe, blockiness_weight=2.0), run)
+
+
 def test_other_arguments_do_not_go_on_with_a_run(recipe, finished):
     other = dataclasses.replace(recipe, learning_rate=0.5)
     with pytest.raises(UserError, match="holds a run with --learning_rate=0.001, not 0.5"):
@@ -157,12 +168,16 @@ def test_one_style_started_from_another_network(recipe, finished, tmp_path):
         gram_normalization=0.5,
         total_variation_weight=1e-3,
         checkerboard_weight=1.0,
+        blockiness_weight=1.0,
+        upsampling="bilinear",
         grain=0.02,
         half=True,
     )
     network = training.train(single, tmp_path)
     trained = storage.load(finished / "model.keras")
-    assert [style.name for style in network.styles] == ["styles_1"] and network.grain == 0.02
+    assert [style.name for style in network.styles] == ["styles_1"]
+    assert (network.grain, network.upsampling) == (0.02, "bilinear")
+    assert {"checkerboard", "blockiness"} < tables.read(tmp_path / "losses.csv")[0].keys()
     np.testing.assert_allclose(
         network.get_style_embeddings()[0], trained.get_style_embeddings()[1], atol=1e-6
     )

@@ -80,8 +80,8 @@ def measure(way, style, image, arguments, photos, base):
     measured = {*MEASURED, *late, steps}
     watcher = HeldOutLosses(output / "held_out.csv", photos, measured, every)
     if way == "scratch":
-        options |= {"styles": arguments.styles, "style_names": style, "grain": base.grain}
-        recipe = Recipe(**options, warmup_steps=20)
+        options |= {"grain": base.grain, "upsampling": base.upsampling, "warmup_steps": 20}
+        recipe = Recipe(styles=arguments.styles, style_names=style, **options)
         training.train(recipe, output, [watcher])
     else:
         recipe = FinetuneRecipe(model=arguments.model, styles=(str(image),), init=way, **options)

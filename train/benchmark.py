@@ -1,6 +1,6 @@
 """Speed and memory of training, painting, fine-tuning and blending.
 
-    python train/benchmark.py [--image_size 256 --batch_size 4 --steps 10]
+    python train/benchmark.py [--image_size 256 --batch_size 4 --steps 10 --upsampling bilinear]
 
 Each row is measured in a process of its own, so that one's memory does not count as the
 other's. Weights are random, which changes nothing about the time. Images per second are of
@@ -18,7 +18,9 @@ import sys
 import time
 
 
-def measure_training(precision, image_size, batch_size, num_styles, steps, finetuning=False):
+def measure_training(
+    precision, upsampling, image_size, batch_size, num_styles, steps, finetuning=False
+):
     """Seconds of the median training step, and what the process took at most, in MiB."""
     import keras
     import numpy as np
@@ -29,7 +31,9 @@ def measure_training(precision, image_size, batch_size, num_styles, steps, finet
     from cin_style.vgg import VGG16
 
     rng = np.random.default_rng(0)
-    network = StyleTransferNetwork([f"s{i}" for i in range(num_styles)], dtype=precision)
+    network = StyleTransferNetwork(
+        [f"s{i}" for i in range(num_styles)], upsampling=upsampling, dtype=precision
+    )
     if finetuning:
         for layer in network.convolutions:
             layer.trainable = False
@@ -44,14 +48,15 @@ def measure_training(precision, image_size, batch_size, num_styles, steps, finet
     return {"seconds": seconds, "mib": peak_memory()}
 
 
-def measure_painting(precision, side, steps):
+def measure_painting(precision, upsampling, side, steps):
     """Seconds of the median pastiche of one square photo, and the process's memory in MiB."""
     import numpy as np
 
     from cin_style.network import StyleTransferNetwork
     from cin_style.stylize import Stylizer
 
-    stylizer = Stylizer(StyleTransferNetwork(["a", "b"]), dtype=precision)
+    network = StyleTransferNetwork(["a", "b"], upsampling=upsampling)
+    stylizer = Stylizer(network, dtype=precision)
     photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
     return {"seconds": median_seconds(lambda: stylizer(photo, "a"), steps), "mib": peak_memory()}
 
@@ -147,6 +152,7 @@ def main():
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--num_styles", type=int, default=8)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--upsampling", choices=("nearest", "bilinear"), default="nearest")
     parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
@@ -155,6 +161,7 @@ def main():
         return
 
     size = {
+        "upsampling": arguments.upsampling,
         "image_size": arguments.image_size,
         "batch_size": arguments.batch_size,
         "num_styles": arguments.num_styles,
@@ -162,14 +169,20 @@ def main():
     }
     print(
         f"{arguments.image_size} px, batch {arguments.batch_size}, {arguments.num_styles} styles, "
-        f"{os.cpu_count()} cores\n"
+        f"{arguments.upsampling} upsampling, {os.cpu_count()} cores\n"
     )
     print("| precision | training, images/s | peak MiB | 512 px photo, ms | peak MiB |")
     print("|---|---|---|---|---|")
     steps = {}
     for precision in ("float32", "mixed_bfloat16"):
         steps[precision] = in_a_process("measure_training", precision=precision, **size)
-        paint = in_a_process("measure_painting", precision=precision, side=512, steps=9)
+        paint = in_a_process(
+            "measure_painting",
+            precision=precision,
+            upsampling=arguments.upsampling,
+            side=512,
+            steps=9,
+        )
         print(
             f"| {precision} | {arguments.batch_size / steps[precision]['seconds']:.1f} "
             f"| {steps[precision]['mib']:.0f} | {paint['seconds'] * 1000:.0f} "

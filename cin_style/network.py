@@ -99,8 +99,8 @@ class StyleTransferNetwork(keras.Model):
         widths: channels of the contracting convolutions; the expanding ones mirror them.
         residual_blocks: number of residual blocks.
         upsampling: how the expanding part enlarges: `"nearest"`, as in the paper, or
-            `"bilinear"`. A loss keeps small squares out of pictures (`losses.blockiness`), with
-            either; before training with it, bilinear shows fewer.
+            `"bilinear"`. Neither by itself keeps small squares out of pictures; a loss does,
+            with either (`losses.blockiness`).
         grain: how much noise (`cin_style.images.add_grain`) photos shall get before they are
             painted, see `cin_style.Stylizer`; the network itself adds none.
         loss_options: what decides the loss it is trained with (`cin_style.recipe.remember`), for

@@ -8,7 +8,7 @@ import numpy as np
 
 from cin_style import compose, finetuning, images, storage, training, vgg
 from cin_style.files import writable_folder
-from cin_style.recipe import DEFAULT_MODEL, Recipe
+from cin_style.recipe import DEFAULT_MODEL, NO_PENALTIES, Recipe
 from cin_style.styles import StyleSet
 from cin_style.stylize import Stylizer, stylize_files
 
@@ -97,9 +97,8 @@ def _learn(network, styles, photos, output, steps):
     _LOG.info("\nAdding the style %s to the painted network", new.stem)
     if not weights:
         # The losses that the network remembers are weighed for features that mean something:
-        # beside random ones, total variation would be all that counts.
-        penalties = ("total_variation_weight", "checkerboard_weight", "blockiness_weight")
-        options |= losses | dict.fromkeys(penalties, 0.0)
+        # beside random ones, penalties would be all that counts.
+        options |= losses | NO_PENALTIES
     larger = finetuning.finetune(network, new, output=runs[1], steps=max(1, steps // 3), **options)
     photo = images.load(photos / "chelsea.png")
     images.save(output / f"chelsea_{new.stem}.jpg", Stylizer(larger)(photo, new.stem))

@@ -124,6 +124,13 @@ class LossRecipe:
     precision: str = _precision("auto")
 
 
+# The loss without what is weighed against flaws: content and style alone.
+NO_PENALTIES = {
+    "total_variation_weight": 0.0,
+    "checkerboard_weight": 0.0,
+    "blockiness_weight": 0.0,
+}
+
 # What a network remembers of a loss, with the paper's values.
 _DEFAULTS = {
     field.name: field.default

@@ -21,7 +21,7 @@ import keras
 
 from cin_style import data, evaluate, finetuning, plots, storage, tables, training
 from cin_style.files import writable_folder
-from cin_style.recipe import FinetuneRecipe, Recipe, remembered
+from cin_style.recipe import NO_PENALTIES, FinetuneRecipe, Recipe, remembered
 from cin_style.styles import StyleSet
 
 WAYS = {"scratch": "from scratch", "ones": "fine-tuned from ones", "nearest": "... from nearest"}
@@ -63,19 +63,20 @@ def measure(way, style, image, arguments, photos, base):
     steps = arguments.scratch_steps if way == "scratch" else arguments.steps
     every = min(EVERY[way], steps)
     output = writable_folder(arguments.output / "runs" / f"{style}_{way}")
-    options = remembered(base) | {
-        "content": arguments.content,
-        "steps": steps,
-        "batch_size": arguments.batch_size,
-        "image_size": arguments.image_size,
-        # What is measured is what is minimized.
-        "total_variation_weight": 0.0,
-        "checkerboard_weight": 0.0,
-        "blockiness_weight": 0.0,
-        "decay": 0.0,
-        "checkpoint_every": every,
-        "preview_every": steps,
-    }
+    # What is measured is what is minimized.
+    options = (
+        remembered(base)
+        | NO_PENALTIES
+        | {
+            "content": arguments.content,
+            "steps": steps,
+            "batch_size": arguments.batch_size,
+            "image_size": arguments.image_size,
+            "decay": 0.0,
+            "checkpoint_every": every,
+            "preview_every": steps,
+        }
+    )
     late = range(600, steps + 1, 100)
     measured = {*MEASURED, *late, steps}
     watcher = HeldOutLosses(output / "held_out.csv", photos, measured, every)

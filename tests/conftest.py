@@ -99,7 +99,7 @@ def tiny_network():
     """A network of three styles (ash, birch, cedar) that differ; not to be changed."""
     import keras
 
-    from cin_style.network import StyleTransferNetwork
+    from cin_style.networks.style_transfer import StyleTransferNetwork
 
     keras.utils.set_random_seed(7)
     network = StyleTransferNetwork(
@@ -121,7 +121,7 @@ def tiny_network():
 @pytest.fixture(scope="session")
 def tiny_model(tiny_network, tmp_path_factory):
     """The path of `tiny_network` saved."""
-    from cin_style import storage
+    from cin_style.networks import storage
 
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
     storage.save(tiny_network, path)

@@ -25,10 +25,10 @@ def measure_training(
     import keras
     import numpy as np
 
-    from cin_style.network import StyleTransferNetwork
-    from cin_style.objective import StyleObjective
-    from cin_style.trainer import StyleTrainer
-    from cin_style.vgg import VGG16
+    from cin_style.losses.objective import StyleObjective
+    from cin_style.losses.vgg import VGG16
+    from cin_style.networks.style_transfer import StyleTransferNetwork
+    from cin_style.training.trainer import StyleTrainer
 
     rng = np.random.default_rng(0)
     network = StyleTransferNetwork(
@@ -52,8 +52,8 @@ def measure_painting(precision, upsampling, side, steps):
     """Seconds of the median pastiche of one square photo, and the process's memory in MiB."""
     import numpy as np
 
-    from cin_style.network import StyleTransferNetwork
-    from cin_style.stylize import Stylizer
+    from cin_style.networks.style_transfer import StyleTransferNetwork
+    from cin_style.painting.stylizer import Stylizer
 
     network = StyleTransferNetwork(["a", "b"], upsampling=upsampling)
     stylizer = Stylizer(network, dtype=precision)
@@ -68,9 +68,9 @@ def measure_many_styles(num_styles, side, steps):
 
     import numpy as np
 
-    from cin_style import storage
-    from cin_style.network import StyleTransferNetwork
-    from cin_style.stylize import Stylizer
+    from cin_style.networks import storage
+    from cin_style.networks.style_transfer import StyleTransferNetwork
+    from cin_style.painting.stylizer import Stylizer
 
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "model.keras")
@@ -91,7 +91,8 @@ def measure_data(image_size, batch_size, steps):
     import numpy as np
     from PIL import Image
 
-    from cin_style.data import TrainingBatches, open_photos
+    from cin_style.training.batches import TrainingBatches
+    from cin_style.training.photos import open_photos
 
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:

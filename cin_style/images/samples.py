@@ -1,0 +1,18 @@
+"""Sample photos that come with an installed package."""
+
+import numpy as np
+
+from cin_style.images import files as images
+
+SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
+
+
+def sample_photos():
+    """The photos that scikit-image carries under free licences.
+
+    Returns:
+        A dict of names to float32 arrays (height, width, 3) in [0, 1].
+    """
+    import skimage.data  # slow to import, and only needed here
+
+    return {name: images.from_uint8(np.asarray(getattr(skimage.data, name)())) for name in SAMPLES}

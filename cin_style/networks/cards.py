@@ -1,0 +1,176 @@
+"""Style cards: one style as a small file, for the network it was learned on."""
+
+import hashlib
+import io
+import json
+import pathlib
+import zipfile
+
+import numpy as np
+
+from cin_style.errors import UserError
+from cin_style.files import write_beside
+from cin_style.styles.style import Style
+
+FORMAT = 1
+LARGEST = 16 * 1024
+
+
+class StyleCard:
+    """A style's embedding with its provenance and the base network it belongs to.
+
+    Args:
+        style: a `Style`.
+        embedding: float array (3206,), see `StyleTransferNetwork.get_style_embedding`.
+        fingerprint: of the network's convolutions and upsampling
+            (`StyleTransferNetwork.fingerprint`).
+
+    Attributes:
+        style, embedding, fingerprint: as given; the embedding as float32.
+
+    Raises:
+        UserError: an embedding that is not one row of finite numbers.
+    """
+
+    def __init__(self, style, embedding, fingerprint):
+        self.style = Style.of(style)
+        self.embedding = np.asarray(embedding, "float32")
+        self.fingerprint = fingerprint
+        if self.embedding.ndim != 1 or not self.embedding.size:
+            raise UserError(
+                "a style embedding must be one row of numbers. "
+                f"Received: shape {self.embedding.shape}"
+            )
+        if not np.isfinite(self.embedding).all():
+            raise UserError("the style embedding holds numbers that are not finite.")
+
+    @classmethod
+    def of(cls, network, key):
+        """The card of one of a network's styles (name or number)."""
+        style = network.styles[network.find_style(key)]
+        return cls(style, network.get_style_embedding(key), network.fingerprint)
+
+    def _seal(self, text):
+        digest = hashlib.sha256(text + self.embedding.astype("<f4").tobytes())
+        return np.frombuffer(digest.digest(), np.uint8)
+
+    def save(self, path):
+        """Writes the card (`.npz`, at most 16 KB), atomically.
+
+        Raises:
+            UserError: another suffix, or provenance too long to fit.
+        """
+        path = pathlib.Path(path)
+        if not path.name.endswith(".style.npz"):
+            raise UserError(f"a style card's name must end in .style.npz. Received: {path}")
+        card = {"format": FORMAT, "fingerprint": self.fingerprint, "style": self.style.to_dict()}
+        text = json.dumps(card, ensure_ascii=False).encode()
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            card=np.frombuffer(text, np.uint8),
+            embedding=self.embedding,
+            seal=self._seal(text),
+        )
+        if len(buffer.getvalue()) > LARGEST:
+            raise UserError(
+                f"the card of {self.style.name} would be larger than {LARGEST // 1024} KB. "
+                "Shorten its provenance."
+            )
+        with write_beside(path) as temporary:
+            temporary.write_bytes(buffer.getvalue())
+
+    @classmethod
+    def load(cls, path):
+        """Reads a card.
+
+        Raises:
+            UserError: a file that is missing, no card, cut short, altered, of a newer
+                format, or whose contents are not allowed.
+        """
+        path = pathlib.Path(path)
+        if not path.is_file():
+            raise UserError(f"no such style card: {path}. Check the path.")
+        if path.stat().st_size > LARGEST:
+            raise UserError(f"{path} is larger than a style card can be ({LARGEST // 1024} KB).")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                    raise ValueError("it unpacks to more than a card can hold")
+            with np.load(path, allow_pickle=False) as file:
+                text, embedding, seal = (file[name] for name in ("card", "embedding", "seal"))
+            text = text.tobytes()
+            card = json.loads(text)
+            if card["format"] == FORMAT:
+                result = cls(card["style"], embedding, str(card["fingerprint"]))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        except Exception as error:  # whatever a file made up by someone leads to
+            raise UserError(
+                f"{path} is no style card, or is damaged: {error}. Get it again from its maker."
+            ) from error
+        if card["format"] != FORMAT:
+            raise UserError(
+                f"{path} has the format {card['format']}; this version of cin_style reads "
+                f"{FORMAT}. Update cin_style."
+            )
+        if not np.array_equal(seal, result._seal(text)):
+            raise UserError(f"{path} was altered after it was made. Get it again from its maker.")
+        return result
+
+
+def import_cards(network, cards):
+    """A new network with the styles of some cards after its own, which stay as they are.
+
+    Args:
+        network: a `StyleTransferNetwork`.
+        cards: `StyleCard`s.
+
+    Raises:
+        UserError: a card of another base network, or a style whose name is taken.
+    """
+    fingerprint, names = network.fingerprint, {style.name for style in network.styles}
+    length = network.get_style_embedding(0).size
+    for card in cards:
+        if card.fingerprint != fingerprint:
+            raise UserError(
+                f"the card of {card.style.name} was learned on another network "
+                f"({card.fingerprint[:12]}, this is {fingerprint[:12]}): a style only works with "
+                "the convolutions and the upsampling it was learned on. Train it on this network "
+                "with cin-style finetune."
+            )
+        if card.embedding.size != length:
+            raise UserError(
+                f"the card of {card.style.name} has {card.embedding.size} numbers; this network's "
+                f"styles have {length}. Get the card again from its maker."
+            )
+        if card.style.name in names:
+            raise UserError(
+                f"the network has a style named {card.style.name} already. Give one of them "
+                "another name with cin-style styles --rename first."
+            )
+    return network.append([card.style for card in cards], [card.embedding for card in cards])
+
+
+def edit_styles(network, cards=None, removed=None, renamed=None):
+    """A new network with styles added, left out or renamed, as the command line asks.
+
+    Args:
+        network: a `StyleTransferNetwork`.
+        cards: files of style cards to import.
+        removed: names or numbers of styles to leave out.
+        renamed: texts `OLD=NEW`.
+
+    Raises:
+        UserError: see `import_cards`, `StyleTransferNetwork.remove` and `.rename`.
+    """
+    if cards:
+        network = import_cards(network, [StyleCard.load(path) for path in cards])
+    if removed:
+        network = network.remove(removed)
+    for text in renamed or []:
+        old, equals, new = text.partition("=")
+        if not (old and equals and new):
+            raise UserError(f"--rename takes OLD=NEW. Received: {text}")
+        network = network.rename(old, new)
+    return network

@@ -1,0 +1,1 @@
+"""Painting: one photo, folders of them, blends, and optimized pixels."""

@@ -1,0 +1,318 @@
+"""Optimizing the pixels themselves (Gatys et al. 2016), under the objective of training."""
+
+import dataclasses
+import logging
+import pathlib
+
+import keras
+import numpy as np
+import scipy.optimize
+import tqdm
+from keras import ops
+from PIL import Image
+
+from cin_style import images
+from cin_style.errors import UserError
+from cin_style.files import writable_folder
+from cin_style.recipes import SMALLEST_SIDE, check
+from cin_style.training import run as training
+
+_LOG = logging.getLogger("cin_style")
+
+# How many of its last steps L-BFGS remembers.
+_MEMORY = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What an optimization came to.
+
+    Attributes:
+        picture: float32 (height, width, 3) in [0, 1], the one of least loss that was looked at.
+        loss: its total loss.
+        terms: dict of the weighted terms of its loss.
+        losses: the total loss at the start and after every iteration; the picture's may be
+            lower, since an iteration may look at several.
+        interrupted: whether it ended by Ctrl-C, before its last iteration.
+    """
+
+    picture: np.ndarray
+    loss: float
+    terms: dict
+    losses: list
+    interrupted: bool = False
+
+
+class PixelLoss:
+    """The loss of a picture under an objective, and its gradient; compiled once.
+
+    Args:
+        objective: a `StyleObjective`.
+    """
+
+    def __init__(self, objective):
+        self.objective = objective
+
+        def loss(picture, targets, style_ids):
+            terms = objective.terms(None, style_ids, picture[None], targets=targets)
+            terms = {name: values[0] for name, values in terms.items()}
+            return sum(terms.values()), terms
+
+        # The photo comes in by its features: as constants of the graph, they would be worked
+        # out anew by the compiler, slowly.
+        self._evaluate = _with_gradient(loss)
+
+    def of(self, photo, style_index):
+        """A function of a picture for this photo and style; see `_Search`."""
+        targets = self.objective.content_targets(photo[None])
+        style_ids = ops.convert_to_tensor([style_index], "int32")
+        return lambda picture: self._evaluate(picture, targets, style_ids)
+
+
+def _with_gradient(function):
+    """Compiles a function that gives a scalar and an extra value, with its gradient.
+
+    Returns:
+        A function of the same arguments that gives `((scalar, extra), gradient)`, the gradient
+        with respect to the first argument, a NumPy array.
+
+    Raises:
+        UserError: for a backend other than TensorFlow and JAX.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(jax.value_and_grad(function, has_aux=True))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        @tf.function(jit_compile=False)
+        def evaluate(array, *others):
+            with tf.GradientTape() as tape:
+                tape.watch(array)
+                result = function(array, *others)
+            return result, tape.gradient(result[0], array)
+
+        return lambda array, *others: evaluate(tf.constant(array), *others)
+    raise UserError(
+        "optimizing pixels needs the TensorFlow or the JAX backend. Received: "
+        f"KERAS_BACKEND={keras.backend.backend()}"
+    )
+
+
+class _Search:
+    """Looks at pictures, and remembers the best, the last one's terms and the losses."""
+
+    def __init__(self, evaluate, watch):
+        self._evaluate = evaluate
+        self._watch = watch
+        self.best, self.terms, self.losses = None, {}, []
+
+    def look_at(self, picture):
+        """The loss of a picture and its gradient."""
+        (loss, terms), gradient = self._evaluate(picture)
+        loss, gradient = float(loss), np.asarray(gradient)
+        if not (np.isfinite(loss) and np.isfinite(gradient).all()):
+            raise UserError(
+                "the loss is no longer finite. Take smaller weights (--style_weight), or "
+                "--precision float32."
+            )
+        self.terms = {name: float(value) for name, value in terms.items()}
+        if self.best is None or loss < self.best.loss:
+            self.best = Result(np.array(picture), loss, self.terms, self.losses)
+        return loss, gradient
+
+    def step_done(self, loss):
+        """Notes the loss at the start, and after every iteration."""
+        self.losses.append(float(loss))
+        if self._watch and len(self.losses) > 1:
+            self._watch(self.losses[-1], self.terms)
+
+
+def minimize(
+    pixel_loss,
+    photo,
+    start,
+    iterations,
+    *,
+    style_index=0,
+    optimizer="lbfgs",
+    learning_rate=0.02,
+    watch=None,
+):
+    """Changes a picture's pixels, within [0, 1], so that its loss falls.
+
+    Args:
+        pixel_loss: a `PixelLoss`.
+        photo: float32 (height, width, 3) in [0, 1], which gives the content.
+        start: like `photo`, the picture to begin with.
+        iterations: so many; L-BFGS may end earlier, where float32 knows no better picture.
+        style_index: which of the objective's styles.
+        optimizer: `lbfgs` (L-BFGS-B; an iteration looks at one picture or a few) or `adam`.
+        learning_rate: Adam's.
+        watch: called after every iteration with its loss, and the dict of the terms of the
+            last picture looked at.
+
+    Returns:
+        A `Result`; also after Ctrl-C, with the best picture so far.
+
+    Raises:
+        UserError: a loss that is not finite.
+        KeyboardInterrupt: after Ctrl-C before the first picture was looked at.
+    """
+    search = _Search(pixel_loss.of(photo, style_index), watch)
+    descend = {"lbfgs": _lbfgs, "adam": _adam}[optimizer]
+    try:
+        descend(search, np.asarray(start, "float32"), iterations, learning_rate)
+    except KeyboardInterrupt:
+        if search.best is None:
+            raise
+        return dataclasses.replace(search.best, interrupted=True)
+    return search.best
+
+
+def _lbfgs(search, start, iterations, learning_rate):
+    def evaluate(flat):
+        loss, gradient = search.look_at(flat.reshape(start.shape).astype("float32"))
+        return loss, gradient.astype("float64").ravel()
+
+    search.step_done(search.look_at(start)[0])
+    result = scipy.optimize.minimize(
+        evaluate,
+        start.ravel().astype("float64"),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=scipy.optimize.Bounds(0, 1),
+        callback=lambda intermediate_result: search.step_done(intermediate_result.fun),
+        # It ends by the number of iterations, not by how slowly the loss falls.
+        options={
+            "maxiter": iterations,
+            "maxfun": 20 * iterations,
+            "maxcor": _MEMORY,
+            "ftol": 0,
+            "gtol": 0,
+        },
+    )
+    if result.nit < iterations:
+        _LOG.info("L-BFGS ended after %d iterations: %s", result.nit, result.message)
+
+
+def _adam(search, start, iterations, learning_rate):
+    variable = keras.Variable(start, dtype="float32")
+    adam = keras.optimizers.Adam(learning_rate)
+    adam.build([variable])
+    loss, gradient = search.look_at(start)
+    search.step_done(loss)
+    for _ in range(iterations):
+        adam.apply([ops.convert_to_tensor(gradient)], [variable])
+        variable.assign(ops.clip(variable, 0.0, 1.0))
+        loss, gradient = search.look_at(ops.convert_to_numpy(variable))
+        search.step_done(loss)
+
+
+def optimize(recipe, progress=True):
+    """Paints one photo in the style of one image by optimizing the pixels.
+
+    Works at `stages` sizes, each twice the one before, with the style image scaled alike: what
+    is large is settled where it costs little (Gatys et al. 2017, section 6).
+
+    Args:
+        recipe: an `OptimizeRecipe`.
+        progress: show a bar.
+
+    Returns:
+        A `Result` of the size of the photo or, where the photo is larger, with a long side of
+        `max_side`; its losses are those of the last stage. After Ctrl-C it is `interrupted`.
+
+    Raises:
+        UserError: anything wrong with the recipe or the files it names.
+    """
+    check(recipe)
+    if recipe.iterations < recipe.stages:
+        raise UserError(
+            f"--iterations must be at least --stages, one for each. Received: {recipe.iterations}"
+        )
+    whole = images.load(recipe.content, max_side=recipe.max_side)
+    smallest = min(whole.shape[:2]) / 2 ** (recipe.stages - 1)
+    if smallest < SMALLEST_SIDE:
+        raise UserError(
+            f"the photo's short side would be {smallest:.0f} px in the first of {recipe.stages} "
+            f"stages; at least {SMALLEST_SIDE} px are needed. Take fewer --stages or a "
+            "larger photo."
+        )
+    result = None
+    with tqdm.tqdm(total=recipe.iterations, unit="iteration", disable=not progress) as bar:
+
+        def watch(loss, terms):
+            bar.set_postfix({"loss": f"{loss:.3g}"} | {k: f"{v:.3g}" for k, v in terms.items()})
+            bar.update()
+
+        try:
+            for stage in range(recipe.stages):
+                result = _stage(recipe, stage, whole, result, watch)
+                if result.interrupted:
+                    break
+        except KeyboardInterrupt:
+            if result is None:
+                raise
+            result = dataclasses.replace(result, interrupted=True)
+    return dataclasses.replace(result, picture=_resize(result.picture, *whole.shape[:2]))
+
+
+def _stage(recipe, stage, whole, before, watch):
+    """Works at one size; `before` is the `Result` of the stage before, or `None`."""
+    scale = 2 ** (recipe.stages - 1 - stage)
+    photo = _resize(whole, whole.shape[0] // scale, whole.shape[1] // scale)
+    style = images.load(recipe.style, short_side=max(1, recipe.style_size // scale))
+    if before is not None:
+        start = _resize(before.picture, *photo.shape[:2])
+    elif recipe.init == "noise":
+        start = np.random.default_rng(recipe.seed).random(photo.shape, "float32")
+    else:
+        start = photo
+    return minimize(
+        PixelLoss(training.make_objective(recipe, [style])),
+        photo,
+        start,
+        # What does not divide by the number of stages goes to the first ones.
+        (recipe.iterations + recipe.stages - 1 - stage) // recipe.stages,
+        optimizer=recipe.optimizer,
+        learning_rate=recipe.learning_rate,
+        watch=watch,
+    )
+
+
+def _resize(image, height, width):
+    """Scales each channel in float, so that nothing is rounded to 8 bits."""
+    if image.shape[:2] == (height, width):
+        return image
+    channels = [
+        Image.fromarray(np.ascontiguousarray(image[..., channel])).resize(
+            (width, height), Image.Resampling.LANCZOS
+        )
+        for channel in range(3)
+    ]
+    return np.clip(np.stack(channels, axis=-1), 0, 1)
+
+
+def optimize_file(recipe, output):
+    """Carries an `OptimizeRecipe` out into an image file.
+
+    After Ctrl-C the best picture so far is written, and `KeyboardInterrupt` raised again.
+
+    Returns:
+        The `Result`.
+
+    Raises:
+        UserError: see `optimize`, or a file that can't be written.
+    """
+    output = pathlib.Path(output)
+    images.check_writable_format(output)
+    writable_folder(output.parent)
+    result = optimize(recipe)
+    images.save(output, result.picture, metadata=images.read_metadata(recipe.content))
+    terms = ", ".join(f"{name} {value:.4g}" for name, value in result.terms.items())
+    _LOG.info("wrote %s (loss %.4g: %s)", output, result.loss, terms)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result

@@ -1,0 +1,80 @@
+"""The recipes of painting: with a network, in blends, and by optimizing pixels."""
+
+import dataclasses
+
+from cin_style.losses.recipe import LossRecipe, precision_option
+from cin_style.networks.bundled import DEFAULT_MODEL
+from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
+
+COLOURS = ("style", "luminance", "histogram")
+
+
+@dataclasses.dataclass(frozen=True)
+class _PaintRecipe(RecipeBase):
+    """What painting photos with a network always asks for."""
+
+    model: str = option(DEFAULT_MODEL, "a .keras file, or the name of a network in the package")
+    max_side: int | None = option(
+        None, "scale larger photos down to this, in px", least=SMALLEST_SIDE, unit=" px"
+    )
+    grain: float | None = option(
+        None,
+        "noise laid over the photo, of which flat regions' strokes are made; by default as much "
+        "as the network was made for",
+        least=0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class StylizeRecipe(_PaintRecipe):
+    """Everything that decides which pictures of which photos are painted."""
+
+    photos: tuple[str, ...] = option((), "photos, or folders of them")
+    style: str = option("all", "NAME, NUMBER or all; several with commas; or a blend, A=0.7,B=0.3")
+    sheet: str = option("", "also write a contact sheet to this file")
+    format: str = option("png", "of files in a folder", choices=("png", "jpg", "webp"))
+    quality: int = option(95, "of JPEG and WebP, 1 to 100", least=1, most=100)
+    raw_weights: bool = option(False, "keep blend weights as they are; may be negative")
+    strength: float = option(1.0, "0 is the photo, 1 the pastiche", least=0, most=1)
+    colours: str = option(
+        "style",
+        "luminance or histogram keep the photo's colours: only the lightness comes from the "
+        "pastiche, or its histogram is matched to the photo's",
+        choices=COLOURS,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class BlendRecipe(_PaintRecipe):
+    """Everything that decides in which blends of styles one photo is painted."""
+
+    photo: str = option("", "a photo")
+    styles: str = option("", "names or numbers: two for a strip, four for a grid")
+    steps: int | None = option(None, "blends from style to style (9; in a grid 5)", least=2)
+    across: str = option("", "change across one picture", choices=("", "x", "y", "radial"))
+    mask: str = option("", "grey or indexed image: which style where")
+    soften: float = option(0.0, "standard deviation in px that softens mask edges", least=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizeRecipe(LossRecipe):
+    """Everything that decides what optimizing the pixels of one picture computes."""
+
+    content: str = option("", "the photo")
+    style: str = option("", "the style image")
+    iterations: int = option(500, "iterations in all, shared equally among the stages", least=1)
+    optimizer: str = option("lbfgs", "lbfgs or adam", choices=("lbfgs", "adam"))
+    learning_rate: float = option(
+        0.02, "Adam's learning rate, in shares of the value range", above=0
+    )
+    init: str = option(
+        "content", "begin with the photo or with noise", choices=("content", "noise")
+    )
+    seed: int = option(0, "of the noise to begin with", least=0, most=2**32 - 1)
+    stages: int = option(
+        2, "sizes to work at, each twice the one before, the last one whole", least=1
+    )
+    max_side: int = option(
+        512, "scale a larger photo down to this, in px", least=SMALLEST_SIDE, unit=" px"
+    )
+    precision: str = precision_option("float32")

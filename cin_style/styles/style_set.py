@@ -1,0 +1,126 @@
+"""Style sets: a folder of images, with or without styles.json, to names and provenance."""
+
+import dataclasses
+import json
+import pathlib
+import re
+
+from cin_style.errors import UserError
+from cin_style.images import files as images
+from cin_style.styles.style import Style, find, unique
+
+CATALOGUE = "styles.json"
+
+
+def _name_after(path):
+    return re.sub(r"[\s/\\,=]+", "_", path.stem)
+
+
+class StyleSet:
+    """Style images with their names.
+
+    Attributes:
+        styles: tuple of `Style`.
+        paths: the image file of each.
+    """
+
+    def __init__(self, styles, paths):
+        self.styles = unique(styles)
+        self.paths = [pathlib.Path(path) for path in paths]
+
+    def __len__(self):
+        return len(self.styles)
+
+    @classmethod
+    def from_folder(cls, folder, names=None, catalogue=None):
+        """Reads a style set from a folder.
+
+        With a `styles.json` (a list of objects with `name`, `file` and optional title,
+        artist, year, collection, source, license and weight) exactly the images it lists
+        are read, in its order. Without one every image in the folder is a style, named
+        after its file.
+
+        Args:
+            folder: the folder.
+            names: keep only these, in this order (an iterable of names).
+            catalogue: a file like `styles.json`, to read in its place.
+
+        Raises:
+            UserError: missing folder, no image, two styles of one name, an unknown name, a
+                catalogue that can't be read or names a missing file.
+        """
+        folder = pathlib.Path(folder)
+        if not folder.is_dir():
+            raise UserError(f"no such folder of style images: {folder}. Check --styles.")
+        own = folder / CATALOGUE
+        if catalogue or own.is_file():
+            styles, paths = cls._read_catalogue(folder, pathlib.Path(catalogue or own))
+        else:
+            paths = [path for path in images.find([folder]) if path.parent == folder]
+            if not paths:
+                raise UserError(f"no style image in the folder {folder} itself.")
+            styles = [Style(_name_after(path)) for path in paths]
+        style_set = cls(styles, paths)
+        if names is not None:
+            indices = [find(style_set.styles, name) for name in names]
+            styles = [style_set.styles[index] for index in indices]
+            style_set = cls(styles, [style_set.paths[index] for index in indices])
+        return style_set
+
+    @classmethod
+    def from_paths(cls, paths):
+        """Reads a style set from folders (see `from_folder`) and single images."""
+        styles, files = [], []
+        for path in map(pathlib.Path, paths):
+            if path.is_dir():
+                style_set = cls.from_folder(path)
+                styles += style_set.styles
+                files += style_set.paths
+            elif path.is_file():
+                styles.append(cls._of_file(path))
+                files.append(path)
+            else:
+                raise UserError(f"no such style image or folder: {path}. Check --styles.")
+        return cls(styles, files)
+
+    @classmethod
+    def _of_file(cls, path):
+        """The style of one image, with its provenance if a catalogue beside it lists it."""
+        catalogue = path.parent / CATALOGUE
+        if catalogue.is_file():
+            styles, files = cls._read_catalogue(path.parent, catalogue)
+            if path in files:
+                return styles[files.index(path)]
+        return Style(_name_after(path))
+
+    @staticmethod
+    def _read_catalogue(folder, catalogue):
+        if not catalogue.is_file():
+            raise UserError(f"no such catalogue of style images: {catalogue}. Check --catalogue.")
+        try:
+            entries = json.loads(catalogue.read_text(encoding="utf-8"))
+            listed = isinstance(entries, list) and entries
+            if not listed or not all(isinstance(entry, dict) for entry in entries):
+                raise ValueError("expected a list of objects with name and file")
+        except ValueError as error:
+            raise UserError(f"{catalogue} can't be read: {error}.") from error
+        styles, paths = [], []
+        known = {field.name for field in dataclasses.fields(Style)} - {"image_size"}
+        for entry in entries:
+            path = folder / str(entry.get("file", ""))
+            if not path.is_file():
+                raise UserError(
+                    f"{catalogue}: the style {entry.get('name')} names the file "
+                    f"{entry.get('file')}, which is not in the folder {folder}."
+                )
+            styles.append(Style.of({key: entry[key] for key in known & set(entry)}))
+            paths.append(path)
+        return styles, paths
+
+    def load_images(self, short_side):
+        """Loads every style image, scaled to `short_side` pixels, never cropped.
+
+        Returns:
+            A list of float32 arrays (height, width, 3) in [0, 1].
+        """
+        return [images.load(path, short_side=short_side) for path in self.paths]

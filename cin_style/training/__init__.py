@@ -1,0 +1,1 @@
+"""Training networks, and adding styles to trained ones."""

@@ -1,0 +1,116 @@
+"""The recipes of training and of fine-tuning."""
+
+import dataclasses
+from typing import Any
+
+from cin_style.losses import terms
+from cin_style.losses.recipe import REMEMBERED, LossRecipe
+from cin_style.networks.bundled import DEFAULT_MODEL
+from cin_style.recipes import SMALLEST_SIDE, option, unset
+
+# The weights of terms that look into the network, from their table.
+_PenaltyFields: Any = dataclasses.make_dataclass(
+    "_PenaltyFields", terms.fields("activations"), bases=(LossRecipe,), frozen=True
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecipe(_PenaltyFields):
+    """What decides the outcome of any run, of training and of fine-tuning.
+
+    The defaults are those of Dumoulin et al. 2017, appendix A, but for `palette_start`, which it
+    has not.
+    """
+
+    seed: int = option(0, "of the initial weights and of all sampling", least=0, most=2**32 - 1)
+    content: str = option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
+    steps: int = option(40_000, "training steps in all", least=1)
+    batch_size: int = option(16, "examples per step, over all devices", least=1)
+    image_size: int = option(
+        256, "side of the square training crops, in px", least=SMALLEST_SIDE, unit=" px"
+    )
+    learning_rate: float = option(1e-3, "Adam's learning rate", above=0)
+    style_rate: float = option(
+        1.0, "learning rate of the gammas and betas, as a multiple of learning_rate", above=0
+    )
+    palette_start: bool = option(True, "begin every style at its image's mean and contrast")
+    warmup_steps: int = option(0, "steps over which the learning rate rises to its value", least=0)
+    decay: float = option(
+        0.0, "share of the run, at its end, over which the rate falls to 0", least=0, most=1
+    )
+    clip_norm: float = option(0.0, "clip gradients to this global norm; 0 for never", least=0)
+    ema: float = option(
+        0.0, "momentum of a moving average of the weights; 0 for none", least=0, below=1
+    )
+    holdout: int = option(
+        -1,
+        "content photos kept out of training, for previews and figures; "
+        "-1: 16, or an eighth of them if that is fewer",
+        least=-1,
+    )
+    checkpoint_every: int = option(
+        100, "steps between checkpoints, log lines and curve points", least=1
+    )
+    preview_every: int = option(
+        500, "steps between preview sheets, drawn at checkpoints; 0 for none", least=0
+    )
+    half: bool = option(False, "store the final model's weights in float16")
+    xla: str = option(
+        "auto",
+        "compile the step with XLA; auto: on GPU and TPU",
+        choices=("auto", "on", "off"),
+    )
+
+    # What may differ between a run and its continuation.
+    RESUMABLE = ("preview_every", "half", "xla")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainRecipe(RunRecipe):
+    """Everything that decides what a training run computes; see `RunRecipe`."""
+
+    styles: str = option("", "folder of style images, with or without a styles.json")
+    style_names: str = option("", "train only these styles of the folder: name,name,...")
+    catalogue: str = option(
+        "",
+        "names, provenance and weights of the style images, in place of the folder's styles.json",
+    )
+    upsampling: str = option(
+        "nearest",
+        "how the network enlarges: nearest, as in the paper, or bilinear",
+        choices=("nearest", "bilinear"),
+    )
+    grain: float = option(
+        0.0,
+        "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
+        "are made: in painting this much, in training up to twice as much",
+        least=0,
+    )
+    init_from: str = option("", "start from this model's convolutions, and styles of equal name")
+
+
+@dataclasses.dataclass(frozen=True)
+@unset(*REMEMBERED)
+class FinetuneRecipe(RunRecipe):
+    """Everything that decides what adding styles to a network computes; see `RunRecipe`.
+
+    Fields of the loss that are `None` are what the network was trained with.
+    """
+
+    model: str = option(DEFAULT_MODEL, "the trained network to add styles to")
+    styles: tuple[str, ...] = option((), "folders of style images, and style images")
+    init: str = option(
+        "nearest",
+        "nearest: the mixture of old styles whose pastiches come closest; ones; or an old style",
+    )
+    steps: int = option(2_000, "training steps in all", least=1)
+    batch_size: int = option(4, "examples per step, over all devices", least=1)
+    learning_rate: float = option(1e-2, "Adam's learning rate", above=0)
+    warmup_steps: int = option(5, "steps over which the learning rate rises to its value", least=0)
+    decay: float = option(
+        0.5, "share of the run, at its end, over which the rate falls to 0", least=0, most=1
+    )
+
+
+# The name it had when there was one kind of recipe.
+Recipe = TrainRecipe

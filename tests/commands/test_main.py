@@ -1,0 +1,335 @@
+"""cli.py: the command as a person types it; every mistake is one line and exit code 2."""
+
+import json
+import logging
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+import types
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cin_style.commands import main as cli
+from cin_style.evaluation.recipe import EvaluateRecipe
+
+HEAVY = ("keras", "tensorflow", "jax", "torch", "tensorflow_datasets", "matplotlib", "skimage")
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs `cin-style` in this process: (exit code, standard output, standard error)."""
+    logger = logging.getLogger("cin_style")
+    before = logger.handlers, logger.propagate, logger.level
+
+    def run(*arguments):
+        try:
+            code = cli._main(cli._parse(["cin-style", *map(str, arguments)]))
+        except SystemExit as exit:
+            code = exit.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    yield run
+    logger.handlers, logger.propagate, logger.level = before
+
+
+@pytest.fixture
+def fails(command):
+    """Runs `cin-style`, checks that it fails as a mistake should, and gives the message."""
+
+    def run(*arguments):
+        code, out, err = command(*arguments)
+        assert (code, out) == (2, ""), err
+        assert err.startswith("cin-style: ") and err.endswith("\n") and err.count("\n") == 1, err
+        return err
+
+    return run
+
+
+def in_a_process(*arguments, **environment):
+    """Runs Python apart: (the finished process, its processor seconds)."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def tree(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+# === Starting up ===
+
+
+def test_importing_the_package_is_light():
+    code = "import sys, cin_style, cin_style.cli; print(*sys.modules)"
+    done, seconds = in_a_process("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert not set(done.stdout.split()) & {*HEAVY, "PIL", "numpy"}
+    assert seconds < 1.5
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
+def test_help_is_quick(arguments):
+    code = (
+        "import atexit, sys; from cin_style import cli; "
+        "atexit.register(lambda: print('MODULES', *sys.modules)); cli.main()"
+    )
+    done, seconds = in_a_process("-c", code, *arguments)
+    assert done.returncode == 0 and done.stderr == ""
+    text, _, modules = done.stdout.partition("MODULES")
+    assert text.startswith("usage: cin-style") and not set(modules.split()) & set(HEAVY)
+    assert seconds < 1.5
+
+
+def test_help_names_the_defaults_that_say_something(command):
+    names = ("train", "finetune", "stylize", "blend", "styles", "evaluate", "optimize", "demo")
+    for name in names:
+        code, text, _ = command(name, "--help")
+        assert code == 0 and "None" not in text and "(default: )" not in text
+    assert "(default: 40000)" in command("train", "--help")[1]
+
+
+RECIPES = pathlib.Path(__file__).parent.parent / "train" / "recipes"
+WHAT_ELSE = {
+    "train": ["--output=o", "--styles=s", "--content=c"],
+    "finetune": ["--output=o", "--styles=s", "--content=c"],
+    "evaluate": ["--output=o", "--model=m"],
+    "optimize": ["--output=o", "--style=s", "--content=c"],
+}
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.txt")), ids=lambda path: path.stem)
+def test_every_recipe_can_be_read(path):
+    text = path.read_text(encoding="utf-8")
+    (name,) = set(re.findall(r"cin-style (train|finetune|evaluate|optimize) ", text))
+    arguments = cli._parse(["cin-style", name, f"--flagfile={path}", *WHAT_ELSE[name]])
+    assert arguments.command == name
+    flags = [line for line in text.splitlines() if line.startswith("--")]
+    assert flags
+    for flag in flags:
+        option, _, value = flag.lstrip("-").partition("=")
+        given = getattr(arguments, option.removeprefix("no-"))
+        if isinstance(given, bool):
+            assert given != option.startswith("no-")
+        elif isinstance(given, int | float):
+            assert given == float(value)
+
+
+def test_losses_come_from_the_network_unless_they_are_given():
+    arguments = cli._parse(
+        ["cin-style", "evaluate", "--model=m", "--content=c", "--styles=s", "--output=o"]
+        + ["--padding=zeros", "--style_weight=1e-4"]
+    )
+    remembered = {"style_weight": 3e-4, "padding": "reflect", "pooling": "max", "style_size": 64}
+    network = types.SimpleNamespace(loss_options=remembered)
+    recipe = cli._recipe(arguments, EvaluateRecipe, network)
+    assert (recipe.style_weight, recipe.padding, recipe.pooling) == (1e-4, "zeros", "max")
+    # Each style remembers that of its own image.
+    assert recipe.style_size == 0
+
+
+def test_unknown_commands_and_options(command):
+    for arguments, message in [
+        ([], "required: COMMAND"),
+        (["paint"], "invalid choice: 'paint'"),
+        (["styles", "--mdel", "a"], "unrecognized arguments: --mdel"),
+        (["styles", "--model", "a", "--nonsense", "1"], "unrecognized arguments: --nonsense"),
+        (["train", "--output", "a", "--styles", "b", "--content", "c", "--steps", "x"], "--steps"),
+    ]:
+        code, out, err = command(*arguments)
+        assert code == 2 and out == "" and message in err and err.startswith("usage: cin-style")
+
+
+def test_the_real_command(tiny_model, tmp_path):
+    """What TensorFlow prints while it loads must not spoil the one line."""
+    cut = tmp_path / "cut.keras"
+    cut.write_bytes(tiny_model.read_bytes()[:-2000])
+    program = ["-c", "from cin_style.cli import main; main()"]
+    done, _ = in_a_process(*program, "styles", "--model", cut)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("cin-style: ") and done.stderr.count("\n") == 1
+    assert "cut.keras is not a model file, or is cut short" in done.stderr
+    done, _ = in_a_process(*program, "styles", "--model", cut, KERAS_BACKEND="nonsense")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "cin-style: cannot load Keras: " in done.stderr and "KERAS_BACKEND" in done.stderr
+
+
+# === styles, stylize ===
+
+
+def test_styles(command, tiny_model):
+    code, out, err = command("styles", "--model", tiny_model)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "   0  ash    Ash on Snow, A. Painter, 1901",
+        "   1  birch  Birches",
+        "   2  cedar",
+    ]
+
+
+def test_stylize(command, tiny_model, photo_folder, tmp_path):
+    arguments = ["--model", tiny_model, "--style", "birch,0", "--output", tmp_path / "out"]
+    arguments += ["--format", "jpg", "--max_side", "40", "--sheet", tmp_path / "sheet.png"]
+    code, out, err = command("stylize", *arguments, photo_folder / "seven.jpg")
+    assert (code, out) == (0, "") and err == f"wrote 3 pictures to {tmp_path / 'out'}\n"
+    assert tree(tmp_path) == ["out", "out/seven_ash.jpg", "out/seven_birch.jpg", "sheet.png"]
+    with Image.open(tmp_path / "out" / "seven_ash.jpg") as image:
+        assert image.size == (40, 30)
+
+
+def test_flagfile(command, tiny_model, photo_folder, tmp_path):
+    flags = tmp_path / "flags.txt"
+    flags.write_text(
+        "# A comment, and a blank line.\n\n"
+        f"--model={tiny_model}\n"
+        "// Another.\n"
+        "--style=birch\n"
+        f"--output={tmp_path / 'out'}\n"
+    )
+    photo = photo_folder / "seven.jpg"
+    assert command("stylize", f"--flagfile={flags}", photo)[0] == 0
+    assert tree(tmp_path / "out") == ["seven_birch.png"]
+    # What comes later on the command line counts.
+    assert command("stylize", "--flagfile", flags, "--style", "ash", photo)[0] == 0
+    assert tree(tmp_path / "out") == ["seven_ash.png", "seven_birch.png"]
+
+
+def test_flagfiles_that_do_not_work(fails, tmp_path):
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    for arguments, message in [
+        ([f"--flagfile={tmp_path / 'gone'}"], "cannot read the arguments: .*gone"),
+        ([f"--flagfile={tmp_path / 'binary'}"], "cannot read the arguments"),
+        (["--flagfile"], "--flagfile with no argument"),
+    ]:
+        assert message.rpartition(".*")[2] in fails("train", *arguments)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "finetune"])
+def test_a_run_with_a_model_that_is_missing_leaves_nothing(fails, tmp_path, name):
+    options = ["--model", tmp_path / "gone.keras", "--content", tmp_path, "--styles", tmp_path]
+    message = fails(name, *options, "--output", tmp_path / "out")
+    assert "no such model file" in message and not (tmp_path / "out").exists()
+
+
+def test_models_that_are_none(fails, tiny_model, tmp_path):
+    import keras
+
+    (tmp_path / "text.keras").write_text("no model")
+    (tmp_path / "cut.keras").write_bytes(tiny_model.read_bytes()[:3000])
+    with zipfile.ZipFile(tmp_path / "zip.keras", "w") as archive:
+        archive.writestr("a.txt", "some other archive")
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    other.save(tmp_path / "other.keras")
+    for name, message in [
+        ("gone.keras", "no such model file: "),
+        ("text.keras", "text.keras is not a model file, or is cut short"),
+        ("cut.keras", "cut.keras is not a model file, or is cut short"),
+        ("zip.keras", "zip.keras is not a model file"),
+        ("other.keras", "other.keras holds a Sequential, not a StyleTransferNetwork"),
+    ]:
+        for run in (["styles"], ["stylize", "--output", tmp_path / "out", tiny_model]):
+            assert message in fails(*run, "--model", tmp_path / name)
+    assert not (tmp_path / "out").exists()
+
+
+def test_stylize_mistakes(fails, tiny_model, photo_folder, tmp_path):
+    (tmp_path / "text.jpg").write_text("no photo")
+    (tmp_path / "file").write_text("in the way")
+    good, out = photo_folder / "seven.jpg", tmp_path / "out"
+    for photo, output, options, message in [
+        (good, out, ["--style", "birk"], "no style named birk. Did you mean birch?"),
+        (good, out, ["--style", "7"], "no style number 7: this network's styles are numbered 0 to"),
+        (tmp_path / "gone.jpg", out, [], "no such file or folder: "),
+        (tmp_path / "text.jpg", out, [], "text.jpg is not an image that can be read here"),
+        (good, tmp_path / "file", [], "cannot write to the output folder "),
+        (good, tmp_path / "a.gif", [], "a.gif: expected a name that ends in .png"),
+        (good, out, ["--quality", "0"], "--quality must be from 1 to 100"),
+        (good, out, ["--sheet", tmp_path / "s.txt"], "s.txt: expected a name that ends in"),
+    ]:
+        arguments = ["--model", tiny_model, "--output", output, *options, photo]
+        assert message in fails("stylize", *arguments)
+        assert {"file", "text.jpg"} == {p.name for p in tmp_path.rglob("*") if p.is_file()}
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+# === train ===
+
+TINY = ["--steps=2", "--image_size=32", "--style_size=32", "--batch_size=2", "--holdout=1"]
+TINY += ["--content_layers=block1_conv2", "--style_layers=block1_conv2", "--vgg_weights=random"]
+TINY += ["--precision=float32", "--preview_every=0"]
+
+
+def test_train_mistakes(fails, photo_folder, style_folder, tmp_path, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_VARIABLE", raising=False)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "twice").mkdir()
+    for name in ("a.jpg", "a.png"):
+        Image.fromarray(np.zeros((20, 20, 3), "uint8")).save(tmp_path / "twice" / name)
+    (tmp_path / "file").write_text("in the way")
+    before = tree(tmp_path)
+    for options, message in [
+        ({"styles": "$NO_SUCH_VARIABLE/styles"}, "the environment variable NO_SUCH_VARIABLE is"),
+        ({"content": "${NO_SUCH_VARIABLE}"}, "the environment variable NO_SUCH_VARIABLE is not"),
+        ({"output": "$NO_SUCH_VARIABLE/run"}, "--output=$NO_SUCH_VARIABLE/run: the environment"),
+        ({"styles": tmp_path / "gone"}, "no such folder of style images: "),
+        ({"styles": tmp_path / "empty"}, "no image in the folder "),
+        ({"styles": tmp_path / "twice"}, "two styles are named a"),
+        ({"style_names": "waves,dost"}, "no style named dost. Did you mean dots?"),
+        ({"content": tmp_path / "gone"}, "no such folder of content photos: "),
+        ({"content": tmp_path / "empty"}, "no image in the folder "),
+        ({"holdout": "7"}, "--holdout 7 leaves none of the 7 content photos to train on"),
+        ({"output": tmp_path / "file"}, "cannot write to the output folder "),
+        ({"steps": "0"}, "--steps must be at least 1. Received: 0"),
+        ({"image_size": "8"}, "--image_size must be at least 16 px"),
+    ]:
+        given = {"styles": style_folder, "content": photo_folder, "output": tmp_path / "run"}
+        given |= options
+        assert message in fails("train", *TINY, *(f"--{k}={v}" for k, v in given.items()))
+        assert tree(tmp_path) == before
+
+
+def test_unknown_layer(command, photo_folder, style_folder, tmp_path):
+    arguments = [*TINY, f"--styles={style_folder}", f"--content={photo_folder}"]
+    arguments += [f"--output={tmp_path / 'run'}", "--style_layers=block1_conv9"]
+    code, out, err = command("train", *arguments)
+    assert (code, out) == (2, "") and "Traceback" not in err
+    assert err.splitlines()[-1].startswith("cin-style: VGG16 has no layer block1_conv9. Choose")
+
+
+def test_train_then_stylize(command, photo_folder, style_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_STYLES", str(style_folder))
+    run = tmp_path / "run"
+    recipe = tmp_path / "recipe.txt"
+    recipe.write_text("\n".join(["# Two styles.", *TINY, "--styles=${MY_STYLES}"]))
+    arguments = [f"--flagfile={recipe}", "--style_names", "dots,waves", "--content", photo_folder]
+    code, out, err = command("train", *arguments, "--output", run)
+    assert (code, out) == (0, ""), err
+    assert "RANDOM weights" in err and f"wrote {run / 'model.keras'}" in err
+    assert {"model.keras", "run.json", "losses.csv", "evaluation.csv"} <= set(tree(run))
+    assert json.loads((run / "run.json").read_text())["recipe"]["styles"] == str(style_folder)
+
+    code, out, _ = command("styles", "--model", run / "model.keras")
+    assert out.splitlines() == [
+        "   0  dots   Many Dots, B. Painter",
+        "   1  waves  Great Waves, A. Painter",
+    ]
+    photo = photo_folder / "city" / "six.png"
+    code, _, err = command(
+        "stylize", "--model", run / "model.keras", "--output", tmp_path / "out", photo
+    )
+    assert code == 0, err
+    assert tree(tmp_path / "out") == ["six_dots.png", "six_waves.png"]
+    with Image.open(tmp_path / "out" / "six_dots.png") as image:
+        assert image.size == (36, 52)

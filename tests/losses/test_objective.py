@@ -1,0 +1,168 @@
+"""The objective against losses recomputed in float64 from the loss network's features."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from cin_style.errors import UserError
+from cin_style.losses import functional as losses
+from cin_style.losses.objective import REFERENCE_ENERGY, StyleObjective, parse_layers
+from cin_style.losses.vgg import VGG16
+
+RNG = np.random.default_rng(3)
+LAYERS = {"block1_conv2": 2.0, "block2_conv2": 0.5}
+
+
+@pytest.fixture(scope="module")
+def loss_network():
+    """A shallow loss network with random weights."""
+    return VGG16(LAYERS, "random")
+
+
+@pytest.fixture(scope="module")
+def style_images():
+    """Three style images of different sizes and contrasts."""
+    sizes = ((16, 20), (24, 16), (16, 16))
+    return [
+        (0.5 + scale * RNG.uniform(-0.5, 0.5, (*size, 3))).astype("float32")
+        for size, scale in zip(sizes, (1, 0.5, 0.1), strict=True)
+    ]
+
+
+def features(loss_network, images):
+    result = loss_network(np.asarray(images, "float32"))
+    return {layer: ops.convert_to_numpy(value).astype("float64") for layer, value in result.items()}
+
+
+def gram(feature):
+    return np.einsum("yxi,yxj->ij", feature, feature) / (feature.shape[0] * feature.shape[1])
+
+
+@pytest.mark.parametrize("normalization", [0.0, 0.5, 1.0])
+def test_terms_equal_their_definition(loss_network, style_images, normalization):
+    factors = [1.0, 3.0, 0.2]
+    objective = StyleObjective(
+        loss_network,
+        style_images,
+        content_layers={"block2_conv2": 0.7},
+        style_layers=LAYERS,
+        style_factors=factors,
+        total_variation_weight=5.0,
+        total_variation_exponent=1.5,
+        checkerboard_weight=7.0,
+        blockiness_weight=9.0,
+        gram_normalization=normalization,
+    )
+    images, pastiches = RNG.uniform(size=(2, 2, 16, 16, 3)).astype("float32")
+    ids = np.int32([2, 1])
+    terms = {k: ops.convert_to_numpy(v) for k, v in objective.terms(images, ids, pastiches).items()}
+
+    before, after = features(loss_network, images), features(loss_network, pastiches)
+    content = 0.7 * ((after["block2_conv2"] - before["block2_conv2"]) ** 2).mean((1, 2, 3))
+    np.testing.assert_allclose(terms["content_loss"], content, rtol=1e-4)
+    for example, style in enumerate(ids):
+        expected = 0.0
+        for layer, weight in LAYERS.items():
+            target = gram(features(loss_network, style_images[style][None])[layer][0])
+            difference = gram(after[layer][example]) - target
+            scale = (REFERENCE_ENERGY / (target**2).mean()) ** normalization
+            expected += weight * factors[style] * scale * (difference**2).mean()
+        np.testing.assert_allclose(terms["style_loss"][example], expected, rtol=1e-4)
+    down = np.diff(pastiches, axis=1)[:, :, :-1].astype("float64")
+    across = np.diff(pastiches, axis=2)[:, :-1]
+    expected = 5 * ((down**2 + across**2 + 1e-4) ** 0.75).mean((1, 2, 3))
+    np.testing.assert_allclose(terms["total_variation"], expected, rtol=1e-4)
+    expected = 7 * ops.convert_to_numpy(losses.checkerboard(pastiches))
+    np.testing.assert_allclose(terms["checkerboard"], expected, rtol=1e-4)
+    expected = 9 * ops.convert_to_numpy(losses.blockiness(pastiches))
+    np.testing.assert_allclose(terms["blockiness"], expected, rtol=1e-4)
+    assert sorted(terms) == sorted(objective.term_names)
+
+
+def test_a_layer_of_the_picture_at_half_its_size(loss_network, style_images):
+    """`name/2` is what the plain layer makes of pictures averaged over 2 x 2 pixels."""
+
+    def half(image):
+        return image.reshape(*(n for side in image.shape[:2] for n in (side // 2, 2)), 3).mean(
+            (1, 3)
+        )
+
+    images, pastiches = RNG.uniform(size=(2, 2, 16, 16, 3)).astype("float32")
+    ids = np.int32([2, 1])
+    found = StyleObjective(
+        loss_network,
+        style_images,
+        content_layers={"block1_conv2/2": 0.5},
+        style_layers={"block2_conv2/2": 3.0, "block1_conv2": 2.0},
+    ).terms(images, ids, pastiches)
+    expected = StyleObjective(
+        loss_network,
+        [half(image) for image in style_images],
+        content_layers={"block1_conv2": 0.5},
+        style_layers={"block2_conv2": 3.0},
+    ).terms(np.stack([*map(half, images)]), ids, np.stack([*map(half, pastiches)]))
+    whole = StyleObjective(
+        loss_network, style_images, content_layers={}, style_layers={"block1_conv2": 2.0}
+    ).terms(images, ids, pastiches)
+    np.testing.assert_allclose(found["content_loss"], expected["content_loss"], rtol=1e-4)
+    np.testing.assert_allclose(
+        found["style_loss"], expected["style_loss"] + whole["style_loss"], rtol=1e-4
+    )
+
+
+def test_a_layer_of_another_size(loss_network, style_images):
+    for layer in ("block1_conv2/3", "block1_conv2/", "block1_conv2/1", "block1_conv2/2/2"):
+        with pytest.raises(UserError, match="at half its size. Received: block1_conv2/"):
+            StyleObjective(loss_network, style_images, style_layers={layer: 1.0})
+
+
+def test_a_photo_against_itself_has_no_content_loss(loss_network, style_images):
+    objective = StyleObjective(
+        loss_network, style_images, content_layers=LAYERS, style_layers=LAYERS
+    )
+    image = style_images[2][None]
+    terms = objective.terms(image, np.int32([2]), image)
+    assert float(terms["content_loss"][0]) == 0
+    assert float(terms["style_loss"][0]) == pytest.approx(0, abs=1e-3)
+    assert "total_variation" not in terms
+
+
+def test_style_losses_to_all_styles(loss_network, style_images):
+    objective = StyleObjective(
+        loss_network,
+        style_images,
+        content_layers=LAYERS,
+        style_layers=LAYERS,
+        style_factors=[1.0, 3.0, 0.2],
+        gram_normalization=0.5,
+    )
+    pastiches = RNG.uniform(size=(2, 16, 16, 3)).astype("float32")
+    found = ops.convert_to_numpy(objective.style_losses_to_all(pastiches))
+    assert found.shape == (2, 3)
+    for style in range(3):
+        terms = objective.terms(pastiches, np.int32([style, style]), pastiches)
+        np.testing.assert_allclose(found[:, style], terms["style_loss"], rtol=1e-4)
+
+
+def test_nothing_in_it_trains(loss_network, style_images):
+    objective = StyleObjective(
+        loss_network, style_images, content_layers=LAYERS, style_layers=LAYERS
+    )
+    assert objective.trainable_variables == []
+
+
+def test_a_blank_style_image_is_refused(loss_network):
+    black = np.full((16, 16, 3), 0.5, "float32")
+    vgg = VGG16(["block1_conv1"], "random")
+    for layer in vgg.layers[2:]:
+        layer.kernel.assign(np.zeros(layer.kernel.shape))
+    with pytest.raises(UserError, match="style image 0 .* is blank as seen by layer block1_conv1"):
+        StyleObjective(vgg, [black], content_layers={}, style_layers={"block1_conv1": 1.0})
+
+
+def test_parse_layers():
+    text = " block1_conv2, block3_conv1=3e-4 ,"
+    assert parse_layers(text, 2) == {"block1_conv2": 2.0, "block3_conv1": 3e-4}
+    for bad in ("a=x", "a=-1", "a=nan", "a=inf"):
+        with pytest.raises(UserError, match="must be a number of at least 0"):
+            parse_layers(bad, 1)

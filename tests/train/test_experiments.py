@@ -1,0 +1,134 @@
+"""The scripts of `train/` that make the paper's experiments, in the small."""
+
+import csv
+import importlib.util
+import pathlib
+
+import keras
+import pytest
+from PIL import Image
+
+from cin_style import images
+from cin_style.networks import storage
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("slow; what they call is tested on every backend", allow_module_level=True)
+
+FOLDER = pathlib.Path(__file__).parent.parent / "train"
+WAYS = ("scratch", "ones", "nearest")
+SMALL = ["--image_size", "64", "--style_size", "32", "--style_layers", "block1_conv2"]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Runs a script with arguments; returns its output folder."""
+    monkeypatch.setenv("CIN_STYLE_VGG_WEIGHTS", "random")
+
+    def run(name, *arguments):
+        spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        output = tmp_path / "out"
+        command = [name, *map(str, arguments), "--output", str(output)]
+        monkeypatch.setattr("sys.argv", command)
+        module.main()
+        return output
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def model(tiny_network, tmp_path_factory):
+    """A file of a network that remembers losses which are quick to compute."""
+    network = tiny_network.select(["ash", "birch", "cedar"])
+    network.loss_options = {"style_layers": "block1_conv2", "style_size": 32}
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    storage.save(network, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def paintings(make_photo, tmp_path_factory):
+    """A folder of paintings: those of `tiny_network`, and another with a new one."""
+    known, new = (tmp_path_factory.mktemp(name) for name in ("known", "new"))
+    for seed, name in enumerate(("ash", "birch", "cedar")):
+        Image.fromarray(make_photo(50, 40, seed)).save(known / f"{name}.png")
+    Image.fromarray(make_photo(50, 40, 9)).save(new / "elm.png")
+    return known, new
+
+
+@pytest.fixture(scope="module")
+def many_photos(make_photo, tmp_path_factory):
+    """Enough photos to hold 16 of them out."""
+    folder = tmp_path_factory.mktemp("many_photos")
+    for seed in range(20):
+        Image.fromarray(make_photo(70, 66, seed)).save(folder / f"{seed:02}.png")
+    return folder
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_blending(run, model, paintings, many_photos, capsys):
+    options = ["--content", many_photos, "--photos", "2", "--points", "3", "--image_size", "64"]
+    for more, pairs in ((["--names", "cedar,ash"], 1), ([], 3)):
+        output = run("blending", "--model", model, "--styles", paintings[0], *options, *more)
+        rows = rows_of(output / "blending.csv")
+        assert len(rows) == pairs * 3
+        assert (output / "blending.png").is_file()
+        assert f"of {pairs} pairs" in capsys.readouterr().out
+
+
+def test_finetuning(run, model, paintings, many_photos):
+    options = ["--content", many_photos, "--steps", "10", "--scratch_steps", "4"]
+    arguments = ["--model", model, "--styles", paintings[1], *options, "--batch_size", "1"]
+    arguments += ["--image_size", "64"]
+    output = run("finetuning", *arguments)
+    rows = rows_of(output / "losses.csv")
+    measured = {way: [int(r["step"]) for r in rows if r["way"] == way] for way in WAYS}
+    assert measured == {"scratch": [0, 4], "ones": [0, 5, 10], "nearest": [0, 5, 10]}
+    assert [row["style"] for row in rows_of(output / "steps.csv")] == ["elm"]
+    assert (output / "losses.png").is_file()
+    # Once more: all is there, nothing is measured anew.
+    before = (output / "losses.csv").read_text()
+    run("finetuning", *arguments)
+    assert (output / "losses.csv").read_text() == before
+
+
+def test_first_step_at():
+    spec = importlib.util.spec_from_file_location("finetuning", FOLDER / "finetuning.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rows = [{"step": 0, "loss": 10.0}, {"step": 10, "loss": 6.0}, {"step": 30, "loss": 2.0}]
+    for loss, expected in ((12.0, 0), (10.0, 0), (8.0, 5.0), (6.0, 10.0), (3.0, 25.0), (1.0, None)):
+        assert module.first_step_at(rows, loss) == expected
+
+
+def test_many_or_one(run, paintings, many_photos, capsys):
+    options = ["--content", many_photos, "--steps", "2", "--batch_size", "1", "--single", "1"]
+    names = ["--names", "birch,ash,cedar"]
+    output = run("many_or_one", "--styles", paintings[0], *names, *options, *SMALL)
+    rows = rows_of(output / "losses.csv")
+    assert [row["style"] for row in rows] == ["birch"]
+    for row in rows:
+        expected = 100 * (float(row["style_loss_together"]) / float(row["style_loss_alone"]) - 1)
+        assert float(row["style_loss_difference_percent"]) == pytest.approx(expected, abs=0.1)
+    assert images.load(output / "pictures.jpg").shape[1] > 2 * 256
+    assert images.load(output / "curves.png").shape[1] > 400
+    assert "style_loss: " in capsys.readouterr().out
+
+
+def test_ablations(run, paintings):
+    options = ["--sizes", "16", "32", "--iterations", "2", "--max_side", "64"]
+    layers = ["--style_size", "32", "--style_layers", "block1_conv1,block1_conv2"]
+    output = run("ablations", "--style", paintings[0] / "ash.png", *options, *layers)
+    rows = rows_of(output / "layers.csv")
+    left_out = [row["left_out"] for row in rows]
+    assert left_out == ["(photo)", "none", "block1_conv1", "block1_conv2"]
+    photo, none = ([float(value) for value in list(row.values())[1:]] for row in rows[:2])
+    assert photo[0] == 0 < none[0]
+    assert photo[1] > none[1] and photo[2] > none[2]
+    assert images.load(output / "layers.jpg").shape[1] > 4 * 256
+    assert images.load(output / "stroke_size.jpg").shape[1] > 3 * 256

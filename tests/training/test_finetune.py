@@ -1,0 +1,181 @@
+"""Adding styles: the old ones stay as they are, and only the new rows learn."""
+
+import json
+
+import numpy as np
+import pytest
+from keras import ops
+
+from cin_style.errors import UserError
+from cin_style.networks import storage
+from cin_style.painting.stylizer import Stylizer
+from cin_style.training import finetune as finetuning
+from cin_style.training import run as training
+from cin_style.training.finetune import finetune
+from cin_style.training.trainer import StyleTrainer
+
+OPTIONS = {
+    "steps": 4,
+    "batch_size": 2,
+    "image_size": 32,
+    "style_size": 32,
+    "content_layers": "block1_conv2",
+    "style_layers": "block1_conv2",
+    "vgg_weights": "random",
+    "precision": "float32",
+    "holdout": 2,
+    "checkpoint_every": 2,
+    "preview_every": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def new_styles(tmp_path_factory, make_photo):
+    """Two new style images."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("new")
+    for index, name in enumerate(("dusk", "elm")):
+        Image.fromarray(make_photo(40, 36, 50 + index)).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_network, new_styles, photo_folder, tmp_path_factory):
+    """The run folder of a run that added two styles, and the network it returned."""
+    output = tmp_path_factory.mktemp("finetuned")
+    network = finetune(tiny_network, new_styles, photo_folder, output=output, **OPTIONS)
+    return output, network
+
+
+def test_the_old_styles_are_untouched_to_the_bit(tiny_network, finished):
+    _, network = finished
+    names = [style.name for style in network.styles]
+    assert names == ["ash", "birch", "cedar", "dusk", "elm"]
+    old = tiny_network.get_style_embeddings()
+    np.testing.assert_array_equal(network.get_style_embeddings()[:3], old)
+    for mine, theirs in zip(network.convolutions, tiny_network.convolutions, strict=True):
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(mine.kernel), ops.convert_to_numpy(theirs.kernel)
+        )
+    photo = np.random.default_rng(0).random((30, 35, 3), dtype="float32")
+    for name in names[:3]:
+        np.testing.assert_array_equal(
+            Stylizer(network)(photo, name), Stylizer(tiny_network)(photo, name)
+        )
+
+
+def test_the_run_folder_holds_the_whole_network(finished):
+    output, network = finished
+    loaded = storage.load(output / "model.keras")
+    np.testing.assert_array_equal(loaded.get_style_embeddings(), network.get_style_embeddings())
+    assert (output / "evaluation.csv").read_text().splitlines()[1].startswith("dusk,")
+    assert (output / "previews" / "step_000004.jpg").is_file()
+
+
+def test_losses_are_by_default_what_the_network_was_trained_with(
+    tiny_network, new_styles, photo_folder, tmp_path
+):
+    base = tiny_network.select(["ash", "birch"])
+    given = {"content_layers", "style_layers", "style_size"}
+    trained_with = {"padding": "reflect", "gram_normalization": 0.7, "style_weight": 3e-4}
+    base.loss_options = trained_with | dict.fromkeys(given, "not these") | {"pooling": 3}
+    storage.save(base, tmp_path / "base.keras")
+    for number, network in enumerate((base, tmp_path / "base.keras")):
+        output = tmp_path / str(number)
+        options = OPTIONS | {"steps": 1, "style_weight": 2e-4, "init": "ones"}
+        result = finetune(network, new_styles, photo_folder, output=output, **options)
+        recipe = json.loads((output / "run.json").read_text())["recipe"]
+        assert recipe["padding"] == "reflect" and recipe["gram_normalization"] == 0.7
+        assert recipe["style_weight"] == 2e-4 and recipe["pooling"] == "avg"
+        assert {name: recipe[name] for name in given} == {name: OPTIONS[name] for name in given}
+        # The grown network still knows what the convolutions were trained with.
+        assert result.loss_options == base.loss_options
+
+
+def test_an_interrupted_run_goes_on(
+    tiny_network, new_styles, photo_folder, finished, tmp_path, monkeypatch
+):
+    from cin_style.training import callbacks
+
+    def interrupt(log, batch, logs=None):
+        log.step += 1
+        if log.step == 3:
+            raise KeyboardInterrupt
+
+    arguments = (tiny_network, new_styles, photo_folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.LossLog, "on_train_batch_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(*arguments, output=tmp_path, **OPTIONS)
+    network = finetune(*arguments, output=tmp_path, **OPTIONS)
+    np.testing.assert_array_equal(
+        network.get_style_embeddings(), finished[1].get_style_embeddings()
+    )
+
+
+def test_only_gammas_and_betas_have_optimizer_state(
+    tiny_network, new_styles, photo_folder, tmp_path, monkeypatch
+):
+    trainers = []
+
+    class Noted(StyleTrainer):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            trainers.append(self)
+
+    monkeypatch.setattr(training, "StyleTrainer", Noted)
+    finetune(tiny_network, new_styles, photo_folder, init="ones", **OPTIONS | {"steps": 1})
+    names = {variable.name for variable in trainers[0].trainable_variables}
+    assert names == {"gamma", "beta"}
+    numbers = 2 * tiny_network.get_style_embeddings().shape[1]
+    assert sum(np.prod(v.shape) for v in trainers[0].trainable_variables) == numbers
+    # Adam holds two moments of each, and the count of steps and the learning rate.
+    held = sum(int(np.prod(v.shape)) for v in trainers[0].optimizer.variables)
+    assert held <= 2 * numbers + 2
+
+
+def test_nearest_finds_the_style_a_new_one_is_made_of(tiny_network, photo_folder):
+    """A "painting" that is a pastiche in an old style is closest to that style."""
+    from cin_style.losses.objective import StyleObjective
+    from cin_style.losses.vgg import VGG16
+
+    photos = np.random.default_rng(1).random((2, 32, 32, 3), dtype="float32")
+    painting = Stylizer(tiny_network)(photos[0], "birch")
+    layers = {"block1_conv2": 1.0}
+    objective = StyleObjective(
+        VGG16(layers, "random"), [painting], content_layers={}, style_layers=layers
+    )
+    network = tiny_network.with_styles(["new"])
+    names = finetuning.nearest(network, tiny_network, [painting], objective, photos)
+    assert "birch" in names[0]
+    last = 2 * network.normalizations[-1].gamma.shape[1]
+    mixed = np.mean([tiny_network.get_style_embedding(name) for name in names[0]], axis=0)
+    found = network.get_style_embeddings()[0]
+    np.testing.assert_allclose(found[:-last], mixed[:-last], atol=1e-6)
+
+
+@pytest.mark.parametrize("init", ["ones", "cedar"])
+def test_other_beginnings(tiny_network, new_styles, photo_folder, init):
+    options = OPTIONS | {"steps": 1, "learning_rate": 1e-12, "holdout": 0}
+    network = finetune(tiny_network, new_styles / "elm.png", photo_folder, init=init, **options)
+    assert network.styles[-1].name == "elm"
+    last = 2 * network.normalizations[-1].gamma.shape[1]
+    expected = tiny_network.with_styles(["x"]).get_style_embeddings()[0]
+    if init != "ones":
+        expected = tiny_network.get_style_embedding(init)
+    np.testing.assert_allclose(
+        network.get_style_embeddings()[-1, :-last], expected[:-last], atol=1e-6
+    )
+
+
+def test_errors(tiny_network, new_styles, photo_folder, style_folder):
+    for arguments, options, message in [
+        ((tiny_network, style_folder), {}, "has a style named ash already|named"),
+        ((tiny_network, new_styles / "none.png"), {}, "no such style image or folder"),
+        ((tiny_network, new_styles), {"init": "oak"}, "no style named oak"),
+        ((tiny_network, new_styles), {"holdout": 0}, "--init nearest needs held-out photos"),
+        (("none.keras", new_styles), {}, "no such model file"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            finetune(*arguments, photo_folder, **OPTIONS | options)

@@ -1,0 +1,139 @@
+"""One network for N styles against networks of one style, at equal steps (the paper's figure 3).
+
+    python train/many_or_one.py --styles DIR --names a,b,c,... --content DIR --output DIR
+
+Trains one network on all the styles named, and one each on the first few of them, all with the
+same losses, photos in the same order, batch size and number of steps, and compares their content
+and style losses on photos kept out of training. So the one network sees each style N times less
+often.
+
+Writes `losses.csv`, `curves.png` (the losses in training) and `pictures.jpg` (a photo in these
+styles, by either network) and prints the mean difference. The runs lie in `OUTPUT/runs`; the
+same command again goes on where it stopped.
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+
+from cin_style import images, plots, tables
+from cin_style.commands import demo
+from cin_style.files import writable_folder
+from cin_style.images import sheets
+from cin_style.losses import per_style as evaluate
+from cin_style.painting.stylizer import Stylizer
+from cin_style.styles.style_set import StyleSet
+from cin_style.training import photos as data
+from cin_style.training import run as training
+from cin_style.training.recipes import Recipe
+
+TERMS = ("content_loss", "style_loss")
+
+
+def folder_of(names, arguments):
+    """The run folder of a network of these styles."""
+    return arguments.output / "runs" / (names[0] if len(names) == 1 else f"all_{len(names)}")
+
+
+def plot(names, arguments):
+    """Draws the losses of the runs: the one with all styles, and each alone."""
+    figure = plots.figure(9, 3.6)
+    for axes, term in zip(figure.subplots(1, 2), TERMS, strict=True):
+        for run in (names, *([name] for name in names[: arguments.single])):
+            rows = tables.read(folder_of(run, arguments) / "losses.csv")
+            axes.plot(
+                [row["step"] for row in rows],
+                [row[term] for row in rows],
+                label=run[0] if len(run) == 1 else f"all {len(run)} together",
+                linewidth=1.2 if len(run) == 1 else 2.5,
+                color=None if len(run) == 1 else "black",
+            )
+        axes.set(xlabel="training step", ylabel=term.replace("_", " "), yscale="log")
+        axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    plots.save(figure, arguments.output / "curves.png")
+
+
+def train(names, arguments):
+    """Trains a network of these styles, or goes on; and measures it on held-out photos.
+
+    Returns:
+        The network, and a list of a dict a style (`evaluate.style_losses`).
+    """
+    recipe = Recipe(
+        styles=arguments.styles,
+        style_names=",".join(names),
+        content=arguments.content,
+        steps=arguments.steps,
+        batch_size=arguments.batch_size,
+        image_size=arguments.image_size,
+        style_size=arguments.style_size,
+        style_weight=arguments.style_weight,
+        style_layers=arguments.style_layers,
+        gram_normalization=arguments.gram_normalization,
+        padding="reflect",
+        warmup_steps=20,
+        decay=0.5,
+    )
+    network = training.train(recipe, folder_of(names, arguments))
+    style_set = StyleSet.from_folder(arguments.styles, names)
+    objective = training.make_objective(recipe, style_set.load_images(recipe.style_size))
+    _, held_out = data.hold_out(data.open_photos(arguments.content))
+    photos = data.center_crops(held_out, arguments.image_size)
+    return network, evaluate.style_losses(network, objective, photos)
+
+
+def main():
+    """Trains, measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--styles", required=True, help="folder of paintings")
+    parser.add_argument("--names", required=True, help="the styles: name,name,...")
+    parser.add_argument("--content", required=True)
+    parser.add_argument("--output", required=True, type=pathlib.Path)
+    parser.add_argument("--single", type=int, default=3, help="how many to train alone as well")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--batch_size", type=int, default=4)
+    parser.add_argument("--image_size", type=int, default=128)
+    parser.add_argument("--style_size", type=int, default=384)
+    parser.add_argument("--style_weight", type=float, default=3e-4)
+    parser.add_argument("--style_layers", default="block1_conv2,block2_conv2,block3_conv3")
+    parser.add_argument("--gram_normalization", type=float, default=0.7)
+    arguments = parser.parse_args()
+
+    output = writable_folder(arguments.output)
+    names = [name.strip() for name in arguments.names.split(",")]
+    many, losses_of_many = train(names, arguments)
+    photo = demo.sample_photos()["chelsea"]
+    rows, pictures = [], [[], []]
+    for name, together in zip(names[: arguments.single], losses_of_many, strict=False):
+        one, (alone,) = train([name], arguments)
+        row = {"style": name}
+        for term in TERMS:
+            row[f"{term}_alone"], row[f"{term}_together"] = alone[term], together[term]
+            row[f"{term}_difference_percent"] = 100 * (together[term] / alone[term] - 1)
+        rows.append(row)
+        for line, network in zip(pictures, (one, many), strict=True):
+            line.append(Stylizer(network)(photo, name))
+    tables.write(output / "losses.csv", rows)
+    plot(names, arguments)
+    titles = [row["style"] for row in rows]
+    images.save(
+        output / "pictures.jpg",
+        sheets.contact_sheet(
+            [[photo, *pictures[0]], [None, *pictures[1]]],
+            column_labels=["photo; alone above", *titles],
+            bottom_labels=["together below", *titles],
+        ),
+    )
+    print(tables.align(rows))
+    for term in TERMS:
+        differences = [row[f"{term}_difference_percent"] for row in rows]
+        spread = f" +- {np.std(differences, ddof=1):.1f}" if len(differences) > 1 else ""
+        print(
+            f"{term}: {np.mean(differences):+.1f}{spread} % with {len(names)} styles in one network"
+        )
+
+
+if __name__ == "__main__":
+    main()

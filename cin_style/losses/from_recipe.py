@@ -1,44 +1,79 @@
 """The objective that a recipe describes."""
 
 import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cin_style import hardware
+from cin_style.losses import terms
+from cin_style.losses.objective import StyleObjective, layers_to_see, parse_layers
+from cin_style.losses.recipe import LossRecipe
+from cin_style.losses.vgg import LOSS_NETWORKS
 
 _LOG = logging.getLogger("cin_style")
 
 
-def make_objective(recipe, style_images, style_factors=None, activation_penalty=0.0):
-    """The `StyleObjective` that a recipe of any kind describes, for these style images."""
-    content = objectives.parse_layers(recipe.content_layers, recipe.content_weight)
-    style = objectives.parse_layers(recipe.style_layers, recipe.style_weight)
-    network = vgg.LOSS_NETWORKS[recipe.loss_network]
+def make_objective(
+    recipe: LossRecipe,
+    style_images: Sequence[np.ndarray],
+    style_factors: Sequence[float] | None = None,
+) -> StyleObjective:
+    """The `StyleObjective` that a recipe of any kind describes, for these style images.
+
+    Args:
+        recipe: any recipe with the fields of `LossRecipe`, none of them `None`.
+        style_images: float32 (height, width, 3) in [0, 1], one per style.
+        style_factors: a weight for each style; by default 1.
+
+    Raises:
+        UserError: an unknown layer, or weights of the loss network that can't be read or lack one.
+
+    Example:
+        >>> import numpy as np
+        >>> from cin_style.losses.recipe import LossRecipe
+        >>> recipe = LossRecipe(
+        ...     content_layers="block1_conv2",
+        ...     style_layers="block1_conv1,block1_conv2=3e-4",
+        ...     checkerboard_weight=1e7,
+        ... )
+        >>> objective = make_objective(recipe, [np.random.rand(16, 16, 3).astype("float32")])
+        >>> objective.term_names
+        ['content_loss', 'style_loss', 'checkerboard']
+    """
+    content = parse_layers(recipe.content_layers, recipe.content_weight)
+    style = parse_layers(recipe.style_layers, recipe.style_weight)
+    network = LOSS_NETWORKS[recipe.loss_network]
     weights = weights_of(recipe)
     if weights == "random":
         _LOG.warning(
             "the loss network has RANDOM weights: good for trying the machinery out, not for "
-            f"pictures. Give {network.TITLE}'s weights with --vgg_weights for real use."
+            "pictures. Give real ones with `vgg_weights`."
         )
-    precision = hardware.resolve_precision(recipe.precision)
     loss_network = network(
-        objectives.layers_to_see([*content, *style]),
+        layers_to_see([*content, *style]),
         weights,
         recipe.pooling,
-        precision,
+        hardware.resolve_precision(recipe.precision),
         padding=recipe.padding,
     )
-    return objectives.StyleObjective(
+    return StyleObjective(
         loss_network,
         style_images,
         content_layers=content,
         style_layers=style,
         style_factors=style_factors,
-        total_variation_weight=recipe.total_variation_weight,
-        total_variation_exponent=recipe.total_variation_exponent,
-        checkerboard_weight=recipe.checkerboard_weight,
-        blockiness_weight=recipe.blockiness_weight,
         gram_normalization=recipe.gram_normalization,
-        activation_penalty=activation_penalty,
+        penalties=terms.of(recipe),
     )
 
 
-def weights_of(recipe):
-    """Where the loss network's weights come from, by a recipe of any kind."""
-    return recipe.vgg_weights or vgg.LOSS_NETWORKS[recipe.loss_network].default_weights()
+def weights_of(recipe: Any) -> str:
+    """Where the loss network's weights come from, by a recipe of any kind.
+
+    Returns:
+        Its `vgg_weights`; or else the file that the loss network's environment variable names; or
+        else `bundled`, or for VGG19, of which the package has none, `imagenet`.
+    """
+    return recipe.vgg_weights or LOSS_NETWORKS[recipe.loss_network].ARCHITECTURE.default_weights

@@ -1,9 +1,11 @@
 """The losses of style transfer as pure functions, one value per example."""
 
+from typing import Any
+
 from keras import ops
 
 
-def gram_matrix(features):
+def gram_matrix(features: Any) -> Any:
     """Correlations of the feature channels (Gatys et al. 2016, equation 3).
 
         G_ij = sum over y, x of F_yxi F_yxj / (height * width)
@@ -17,6 +19,12 @@ def gram_matrix(features):
 
     Returns:
         float32 (batch, channels, channels).
+
+    Example:
+        >>> import numpy as np
+        >>> two_pixels = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> np.asarray(gram_matrix(two_pixels)).tolist()
+        [[[5.0, 7.0], [7.0, 10.0]]]
     """
     features = ops.cast(features, "float32")
     _, height, width, channels = ops.shape(features)
@@ -25,7 +33,7 @@ def gram_matrix(features):
     return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / positions
 
 
-def content_loss(features, targets):
+def content_loss(features: Any, targets: Any) -> Any:
     """Mean squared difference of features (Dumoulin et al. 2017, equation 2).
 
     Args:
@@ -38,7 +46,7 @@ def content_loss(features, targets):
     return ops.mean(ops.square(difference), axis=(1, 2, 3))
 
 
-def style_loss(grams, targets):
+def style_loss(grams: Any, targets: Any) -> Any:
     """Mean squared difference of Gram matrices (Dumoulin et al. 2017, equation 3).
 
     Args:
@@ -50,7 +58,7 @@ def style_loss(grams, targets):
     return ops.mean(ops.square(grams - targets), axis=(1, 2))
 
 
-def total_variation(images, exponent=1.0):
+def total_variation(images: Any, exponent: float = 1.0) -> Any:
     """Mean length of the gradient, to a power (Mahendran and Vedaldi 2015, section 3).
 
         mean over y, x, channels of (down^2 + across^2) ^ (exponent / 2)
@@ -75,7 +83,7 @@ def total_variation(images, exponent=1.0):
     return ops.mean((squared + smooth) ** (exponent / 2), axis=(1, 2, 3))
 
 
-def checkerboard(images, period=4, window=32):
+def checkerboard(images: Any, period: int = 4, window: int = 32) -> Any:
     """Energy of what repeats every few pixels; checkerboard artifacts (Odena et al. 2016).
 
     A network that upsamples twice by two can do something else at each of 4 x 4 positions, and
@@ -104,7 +112,7 @@ def checkerboard(images, period=4, window=32):
     return ops.mean(ops.square(average), axis=(1, 2, 3, 4, 5))
 
 
-def blockiness(images, period=4):
+def blockiness(images: Any, period: int = 4) -> Any:
     """How unevenly edges are spread over a grid of squares: near 0 where they lie anywhere.
 
     A network whose coarsest layers work at a quarter of the size decides there where one patch of
@@ -115,7 +123,7 @@ def blockiness(images, period=4):
 
         sum over both directions of  mean_p (e[p] - mean(e))^2 / (mean(e) + 1e-6)
 
-    Unlike the measure of this name in `artefacts`, it grows with the picture's contrast.
+    Unlike the measure of this name in `evaluation.artefacts`, it grows with the picture's contrast.
 
     Args:
         images: (batch, height, width, channels), values in [0, 1]; sides of known size, more
@@ -126,7 +134,7 @@ def blockiness(images, period=4):
         float32 (batch,).
     """
     images = ops.cast(images, "float32")
-    total = 0.0
+    total: Any = 0.0
     for rows in (images, ops.transpose(images, (0, 2, 1, 3))):
         squares = ops.square(rows[:, 1:] - rows[:, :-1])
         _, height, width, channels = squares.shape
@@ -140,7 +148,7 @@ def blockiness(images, period=4):
     return total
 
 
-def extreme_activations(features, limit=4.0):
+def extreme_activations(features: Any, limit: float = 4.0) -> Any:
     """Mean squared excess of normalized activations over a limit; not in any paper.
 
         z = (F - mean(F)) / sqrt(var(F));  mean over y, x, channels of max(|z| - limit, 0)^2

@@ -1,14 +1,15 @@
 """What training minimizes: content and style losses against the paintings' Gram matrices."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from cin_style.errors import UserError
-from cin_style.losses import functional as losses
-
-CONTENT_LAYERS = {"block3_conv3": 1.0}
-STYLE_LAYERS = dict.fromkeys(("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3"), 1e-4)
+from cin_style.losses import functional, terms
+from cin_style.losses.recipe import LossRecipe
 
 # About the median over paintings and layers of the energy of a Gram matrix, so that a
 # normalized style loss is of the size of a plain one.
@@ -31,55 +32,82 @@ class StyleObjective(keras.layers.Layer):
     shapes twice as large: of up to 80 px, while `block4_conv3` sees up to 92. Not in any paper.
 
     Args:
-        loss_network: a `cin_style.vgg.VGG16` or `VGG19` that gives all the layers named below
+        loss_network: a `cin_style.VGG16` or `VGG19` that gives all the layers named below
             (`layers_to_see`).
-        style_images: list of float32 (height, width, 3) in [0, 1], one per style.
-        content_layers: dict of layer names to weights.
-        style_layers: dict of layer names to weights.
+        style_images: float32 (height, width, 3) in [0, 1], one per style.
+        content_layers: dict of layer names to weights; by default as in `LossRecipe`.
+        style_layers: dict of layer names to weights; by default as in `LossRecipe`.
         style_factors: a weight for each style; by default 1.
-        total_variation_weight: weight of the pastiche's total variation.
-        total_variation_exponent: see `losses.total_variation`.
-        checkerboard_weight: weight of the pastiche's checkerboard artifacts
-            (`losses.checkerboard`).
-        blockiness_weight: weight of the pastiche's blockiness (`losses.blockiness`).
         gram_normalization: exponent from 0 to 1, see above.
-        activation_penalty: weight of the extreme activations in the network
-            (`losses.extreme_activations`, summed over its normalization layers).
+        penalties: the terms that need no loss network: a dict of their names (`terms.PENALTIES`)
+            to their weight and a dict of their functions' other arguments, as `terms.of` reads
+            it from a recipe. Those of weight 0 are left out.
 
     Attributes:
         energies: dict of style layers to float64 (num_styles,), the energies of the style
             images' Gram matrices.
+        term_names: the keys of what `terms` returns.
+        needs_activations: whether one of the penalties looks into the network.
+
+    Raises:
+        UserError: a style image in which a layer sees nothing, or a layer of another size.
+        ValueError: a penalty that `terms.PENALTIES` does not know.
+
+    Example:
+        >>> import numpy as np
+        >>> from cin_style import VGG16, StyleObjective
+        >>> painting, photo, pastiche = np.random.rand(3, 16, 16, 3).astype("float32")
+        >>> layers = {"block1_conv2": 1e-4}
+        >>> objective = StyleObjective(
+        ...     VGG16(layers),
+        ...     [painting],
+        ...     content_layers=layers,
+        ...     style_layers=layers,
+        ...     penalties={"total_variation": (1e4, {"exponent": 1.0})},
+        ... )
+        >>> found = objective.terms(photo[None], np.array([0]), pastiche[None])
+        >>> sorted(found)
+        ['content_loss', 'style_loss', 'total_variation']
+        >>> tuple(found["style_loss"].shape)
+        (1,)
     """
 
     def __init__(
         self,
-        loss_network,
-        style_images,
+        loss_network: keras.Model,
+        style_images: Sequence[np.ndarray],
         *,
-        content_layers=None,
-        style_layers=None,
-        style_factors=None,
-        total_variation_weight=0.0,
-        total_variation_exponent=1.0,
-        checkerboard_weight=0.0,
-        blockiness_weight=0.0,
-        gram_normalization=0.0,
-        activation_penalty=0.0,
-    ):
+        content_layers: dict[str, float] | None = None,
+        style_layers: dict[str, float] | None = None,
+        style_factors: Sequence[float] | None = None,
+        gram_normalization: float = 0.0,
+        penalties: dict[str, tuple[float, dict[str, float]]] | None = None,
+    ) -> None:
         super().__init__(trainable=False)
+        if content_layers is None:
+            content_layers = parse_layers(LossRecipe.content_layers, LossRecipe.content_weight)
+        if style_layers is None:
+            style_layers = parse_layers(LossRecipe.style_layers, LossRecipe.style_weight)
+        needs = {penalty.name: penalty.needs for penalty in terms.PENALTIES}
+        for name in penalties or {}:
+            if name not in needs:
+                raise ValueError(
+                    f"`penalties` may be {', '.join(needs)}. Received: penalties={penalties!r}"
+                )
         self.loss_network = loss_network
-        self.content_layers = dict(CONTENT_LAYERS if content_layers is None else content_layers)
-        self.style_layers = dict(STYLE_LAYERS if style_layers is None else style_layers)
-        self.total_variation_weight = total_variation_weight
-        self.total_variation_exponent = total_variation_exponent
-        self.checkerboard_weight = checkerboard_weight
-        self.blockiness_weight = blockiness_weight
-        self.activation_penalty = activation_penalty
+        self.content_layers = dict(content_layers)
+        self.style_layers = dict(style_layers)
+        self.penalties = {name: given for name, given in (penalties or {}).items() if given[0]}
+        self.term_names = ["content_loss", "style_loss", *self.penalties]
+        self._needs = {name: needs[name] for name in self.penalties}
+        self.needs_activations = "activations" in self._needs.values()
         if style_factors is None:
             style_factors = [1.0] * len(style_images)
 
         grams = [self._measure(image) for image in style_images]
-        self.grams, self.factors, self.energies = {}, {}, {}
+        self.grams: dict[str, Any] = {}
+        self.factors: dict[str, Any] = {}
+        self.energies: dict[str, np.ndarray] = {}
         for layer, weight in self.style_layers.items():
             table = np.stack([gram[layer] for gram in grams])
             energy = np.mean(np.square(table, dtype="float64"), axis=(1, 2))
@@ -95,7 +123,7 @@ class StyleObjective(keras.layers.Layer):
                 f"{layer}_factors", weight * np.asarray(style_factors) * factors
             )
 
-    def _constant(self, name, value):
+    def _constant(self, name: str, value: np.ndarray) -> Any:
         value = np.asarray(value, "float32")
         return self.add_weight(
             name=name.replace("/", "_by_"),
@@ -106,7 +134,7 @@ class StyleObjective(keras.layers.Layer):
             trainable=False,
         )
 
-    def _see(self, images, layers):
+    def _see(self, images: Any, layers: Iterable[str]) -> dict[str, Any]:
         """The features of images at layers, in a dict; one look for every size."""
         parts = {layer: _parts(layer) for layer in layers}
         seen = {}
@@ -116,18 +144,20 @@ class StyleObjective(keras.layers.Layer):
             seen[divisor] = self.loss_network(scaled)
         return {layer: seen[divisor][name] for layer, (name, divisor) in parts.items()}
 
-    def _measure(self, image):
+    def _measure(self, image: np.ndarray) -> dict[str, np.ndarray]:
         features = self._see(image[None], self.style_layers)
         return {
-            layer: ops.convert_to_numpy(losses.gram_matrix(features[layer]))[0]
+            layer: ops.convert_to_numpy(functional.gram_matrix(features[layer]))[0]
             for layer in self.style_layers
         }
 
-    def content_targets(self, images):
+    def content_targets(self, images: Any) -> dict[str, Any]:
         """The features of content images (batch, height, width, 3) at the content layers."""
         return self._see(images, self.content_layers)
 
-    def layer_losses(self, images, style_ids, pastiches, targets=None):
+    def layer_losses(
+        self, images: Any, style_ids: Any, pastiches: Any, targets: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The unweighted losses of every layer.
 
         Args:
@@ -143,18 +173,19 @@ class StyleObjective(keras.layers.Layer):
         if targets is None:
             targets = self.content_targets(images)
         content = {
-            layer: losses.content_loss(features[layer], targets[layer])
+            layer: functional.content_loss(features[layer], targets[layer])
             for layer in self.content_layers
         }
         style = {
-            layer: losses.style_loss(
-                losses.gram_matrix(features[layer]), ops.take(self.grams[layer], style_ids, axis=0)
+            layer: functional.style_loss(
+                functional.gram_matrix(features[layer]),
+                ops.take(self.grams[layer], style_ids, axis=0),
             )
             for layer in self.style_layers
         }
         return content, style
 
-    def style_losses_to_all(self, pastiches):
+    def style_losses_to_all(self, pastiches: Any) -> Any:
         """The weighted style loss of every pastiche against every style.
 
         Args:
@@ -164,50 +195,38 @@ class StyleObjective(keras.layers.Layer):
             float32 (batch, num_styles).
         """
         features = self._see(pastiches, self.style_layers)
-        total = 0.0
+        total: Any = 0.0
         for layer in self.style_layers:
-            grams = losses.gram_matrix(features[layer])
-            grams_of_styles = ops.convert_to_tensor(self.grams[layer])
+            grams = functional.gram_matrix(features[layer])
+            targets = ops.unstack(ops.convert_to_tensor(self.grams[layer]))
             # A style at a time: all at once would hold batch x styles Gram matrices.
-            to_each = [losses.style_loss(grams, target) for target in ops.unstack(grams_of_styles)]
+            to_each = [functional.style_loss(grams, target) for target in targets]
             total = total + ops.stack(to_each, axis=-1) * self.factors[layer]
         return total
 
-    def weigh(self, content, style, style_ids):
+    def weigh(
+        self, content: dict[str, Any], style: dict[str, Any], style_ids: Any
+    ) -> dict[str, Any]:
         """What `layer_losses` returns, weighted and summed over the layers.
 
         Returns:
             A dict of float32 (batch,): `content_loss` and `style_loss`.
         """
         zeros = ops.zeros(ops.shape(style_ids), "float32")
-        return {
-            "content_loss": sum(
-                (weight * content[layer] for layer, weight in self.content_layers.items()), zeros
-            ),
-            "style_loss": sum(
-                (
-                    ops.take(self.factors[layer], style_ids) * style[layer]
-                    for layer in self.style_layers
-                ),
-                zeros,
-            ),
-        }
+        contents = (weight * content[layer] for layer, weight in self.content_layers.items())
+        styles = (
+            ops.take(self.factors[layer], style_ids) * style[layer] for layer in self.style_layers
+        )
+        return {"content_loss": sum(contents, zeros), "style_loss": sum(styles, zeros)}
 
-    @property
-    def term_names(self):
-        """The keys of what `terms` returns."""
-        names = ["content_loss", "style_loss"]
-        if self.total_variation_weight:
-            names.append("total_variation")
-        if self.checkerboard_weight:
-            names.append("checkerboard")
-        if self.blockiness_weight:
-            names.append("blockiness")
-        if self.activation_penalty:
-            names.append("extreme_activations")
-        return names
-
-    def terms(self, images, style_ids, pastiches, activations=(), targets=None):
+    def terms(
+        self,
+        images: Any,
+        style_ids: Any,
+        pastiches: Any,
+        activations: Sequence[Any] = (),
+        targets: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """The weighted terms of the loss; their sum is what training minimizes.
 
         Args:
@@ -216,39 +235,31 @@ class StyleObjective(keras.layers.Layer):
                 (batch, height, width, channels).
 
         Returns:
-            A dict of float32 (batch,): `content_loss`, `style_loss` and `penalties`.
+            A dict of float32 (batch,): `content_loss`, `style_loss` and `penalty_terms`.
         """
         content, style = self.layer_losses(images, style_ids, pastiches, targets)
-        return self.weigh(content, style, style_ids) | self.penalties(pastiches, activations)
+        return self.weigh(content, style, style_ids) | self.penalty_terms(pastiches, activations)
 
-    def penalties(self, pastiches, activations=()):
-        """The weighted terms that need no loss network, those that have a weight.
+    def penalty_terms(self, pastiches: Any, activations: Sequence[Any] = ()) -> dict[str, Any]:
+        """The weighted terms that need no loss network.
 
         Args:
             pastiches, activations: see `terms`.
 
         Returns:
-            A dict of float32 (batch,): some of `total_variation`, `checkerboard`, `blockiness`
-            and `extreme_activations`.
+            A dict of float32 (batch,), by the names of the penalties.
         """
-        terms = {}
-        if self.total_variation_weight:
-            terms["total_variation"] = self.total_variation_weight * losses.total_variation(
-                pastiches, self.total_variation_exponent
-            )
-        if self.checkerboard_weight:
-            terms["checkerboard"] = self.checkerboard_weight * losses.checkerboard(pastiches)
-        if self.blockiness_weight:
-            terms["blockiness"] = self.blockiness_weight * losses.blockiness(pastiches)
-        if self.activation_penalty:
-            zeros = ops.zeros(ops.shape(pastiches)[:1], "float32")
-            terms["extreme_activations"] = self.activation_penalty * sum(
-                map(losses.extreme_activations, activations), zeros
-            )
-        return terms
+        zeros = ops.zeros(ops.shape(pastiches)[:1], "float32")
+        given = {"pastiches": [pastiches], "activations": activations}
+        found = {}
+        for name, (weight, arguments) in self.penalties.items():
+            measure = getattr(functional, name)
+            values = (measure(seen, **arguments) for seen in given[self._needs[name]])
+            found[name] = weight * sum(values, zeros)
+        return found
 
 
-def _parts(layer):
+def _parts(layer: str) -> tuple[str, int]:
     """Splits `"block3_conv3/2"` to the loss network's layer and the divisor of the size."""
     name, slash, divisor = layer.partition("/")
     if not slash:
@@ -261,16 +272,25 @@ def _parts(layer):
     return name, 2
 
 
-def layers_to_see(layers):
-    """The layers that the loss network has to give for these content and style layers."""
+def layers_to_see(layers: Iterable[str]) -> list[str]:
+    """The layers that the loss network has to give for these content and style layers.
+
+    Example:
+        >>> layers_to_see(["block1_conv2", "block3_conv3/2"])
+        ['block1_conv2', 'block3_conv3']
+    """
     return [_parts(layer)[0] for layer in layers]
 
 
-def parse_layers(text, default_weight):
+def parse_layers(text: str, default_weight: float) -> dict[str, float]:
     """Parses `"block1_conv2,block3_conv3/2=3e-4"` to a dict of layer names to weights.
 
     Raises:
         UserError: a weight that is not a finite number of at least 0.
+
+    Example:
+        >>> parse_layers("block1_conv2,block3_conv3/2=3e-4", 1e-4)
+        {'block1_conv2': 0.0001, 'block3_conv3/2': 0.0003}
     """
     layers = {}
     for part in filter(None, (part.strip() for part in text.split(","))):

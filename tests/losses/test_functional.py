@@ -106,3 +106,13 @@ def test_checkerboard_of_a_small_image():
     small = np.tile(tile, (5, 4, 1))[None, :18]  # 18 x 16 px
     found = ops.convert_to_numpy(losses.checkerboard(small.astype("float32")))
     np.testing.assert_allclose(found, [tile.var(axis=(0, 1)).mean()], rtol=1e-4)
+
+
+def test_extreme_activations():
+    features = RNG.normal(size=(2, 20, 20, 3)) * (1, 10, 100) + (5, 0, -50)
+    features[0, 3, 4] = (20, 200, -2000)  # a droplet
+    found = ops.convert_to_numpy(losses.extreme_activations(features.astype("float32")))
+    z = (features - features.mean((1, 2), keepdims=True)) / features.std((1, 2), keepdims=True)
+    expected = (np.maximum(np.abs(z) - 4, 0) ** 2).mean((1, 2, 3))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+    assert found[0] > 0.1 and found[1] < 1e-3

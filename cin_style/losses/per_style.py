@@ -1,12 +1,18 @@
 """Content and style losses per style on photos that training never saw."""
 
 import collections
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from keras import ops
 
+from cin_style.losses.objective import StyleObjective
 
-def style_losses(network, objective, photos, batch_size=8):
+
+def style_losses(
+    network: Any, objective: StyleObjective, photos: np.ndarray, batch_size: int = 8
+) -> list[dict[str, Any]]:
     """Measures a network's pastiches of all photos in all its styles.
 
     Args:
@@ -18,29 +24,82 @@ def style_losses(network, objective, photos, batch_size=8):
     Returns:
         A list with a dict per style: `style`, and see `losses_of_style`.
     """
+    sums: list[dict[str, float]] = [collections.defaultdict(float) for _ in network.styles]
+    for part in _batches(photos, batch_size):
+        targets = objective.content_targets(photos[part])
+        for index, of_style in enumerate(sums):
+            _add(of_style, network, objective, photos[part], index, targets)
     return [
-        {"style": style.name, **losses_of_style(network, objective, photos, index, batch_size)}
-        for index, style in enumerate(network.styles)
+        {"style": style.name, **_means(of_style, photos)}
+        for style, of_style in zip(network.styles, sums, strict=True)
     ]
 
 
-def losses_of_style(network, objective, photos, index, batch_size=8):
+def losses_of_style(
+    network: Any,
+    objective: StyleObjective,
+    photos: np.ndarray,
+    index: int,
+    batch_size: int = 8,
+    targets: dict[str, Any] | None = None,
+) -> dict[str, float]:
     """Measures a network's pastiches of all photos in one of its styles.
 
     Args:
         index: the style's number; for the others see `style_losses`.
+        targets: the `content_targets` of the photos, which are then not looked at.
 
     Returns:
         A dict of means over the photos: `content_loss` and `style_loss`, weighted, and the
         unweighted style loss of each style layer.
     """
-    sums = collections.defaultdict(float)
-    for start in range(0, len(photos), batch_size):
-        batch = photos[start : start + batch_size]
-        ids = np.full(len(batch), index, "int32")
-        weights = np.eye(network.num_styles, dtype="float32")[ids]
-        pastiches = network.predict_on_batch([batch, weights])
-        content, style = objective.layer_losses(batch, ids, pastiches)
-        for name, value in (objective.weigh(content, style, ids) | style).items():
-            sums[name] += float(np.sum(ops.convert_to_numpy(value), dtype="float64"))
+    sums: dict[str, float] = collections.defaultdict(float)
+    for part in _batches(photos, batch_size):
+        known = targets and {layer: features[part] for layer, features in targets.items()}
+        _add(sums, network, objective, photos[part], index, known)
+    return _means(sums, photos)
+
+
+def content_targets(
+    objective: StyleObjective, photos: np.ndarray, batch_size: int = 8
+) -> dict[str, Any]:
+    """The features of photos at the objective's content layers, looked at once.
+
+    For `losses_of_style`, where many networks or styles are measured on the same photos.
+
+    Args:
+        objective, photos, batch_size: see `style_losses`.
+
+    Returns:
+        A dict of layer names to tensors (count, height / 2^k, width / 2^k, channels).
+    """
+    parts = [objective.content_targets(photos[part]) for part in _batches(photos, batch_size)]
+    return {
+        layer: ops.concatenate([part[layer] for part in parts])
+        for layer in objective.content_layers
+    }
+
+
+def _batches(photos: np.ndarray, batch_size: int) -> Iterator[slice]:
+    return (slice(start, start + batch_size) for start in range(0, len(photos), batch_size))
+
+
+def _add(
+    sums: dict[str, float],
+    network: Any,
+    objective: StyleObjective,
+    batch: np.ndarray,
+    index: int,
+    targets: dict[str, Any] | None,
+) -> None:
+    """Adds the losses of a batch of photos painted in one style."""
+    ids = np.full(len(batch), index, "int32")
+    weights = np.eye(network.num_styles, dtype="float32")[ids]
+    pastiches = network.predict_on_batch([batch, weights])
+    content, style = objective.layer_losses(batch, ids, pastiches, targets)
+    for name, value in (objective.weigh(content, style, ids) | style).items():
+        sums[name] += float(np.sum(ops.convert_to_numpy(value), dtype="float64"))
+
+
+def _means(sums: dict[str, float], photos: np.ndarray) -> dict[str, float]:
     return {name: total / len(photos) for name, total in sums.items()}

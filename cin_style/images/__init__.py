@@ -8,9 +8,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "colour": ["keep_colours", "mix"],
-        "files": ["find", "from_uint8", "load", "open_rgb", "read_metadata", "save", "to_uint8"],
+        "files": ["find", "from_uint8", "load", "open_rgb", "save", "to_uint8"],
         "grain": ["add_grain"],
         "masks": ["open_mask"],
+        "metadata": ["read_metadata"],
         "samples": ["sample_photos"],
         "sheets": ["contact_sheet", "style_sheet"],
     },
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
         from_uint8,
         load,
         open_rgb,
-        read_metadata,
         save,
         to_uint8,
     )
     from cin_style.images.grain import add_grain
     from cin_style.images.masks import open_mask
+    from cin_style.images.metadata import read_metadata
     from cin_style.images.samples import sample_photos
     from cin_style.images.sheets import contact_sheet, style_sheet

@@ -1,8 +1,12 @@
 """Image files to float32 RGB arrays in [0, 1] and back; every way a file can be bad."""
 
+import contextlib
 import io
+import logging
 import os
 import pathlib
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
@@ -10,8 +14,16 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from cin_style.errors import UserError
 from cin_style.files import write_beside
 
+_LOG = logging.getLogger("cin_style")
+
 READABLE = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif")
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
+
+# The most pixels each way that a file of a format can hold; PNG has room for all.
+_LARGEST = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}
+
+# All of a JPEG's EXIF data stand in one segment.
+_LARGEST_EXIF_IN_JPEG = 65_533
 
 # What brings an image upright, by EXIF orientation.
 _UPRIGHT_BY = {
@@ -25,33 +37,27 @@ _UPRIGHT_BY = {
 }
 
 
-def find(paths):
+def find(
+    paths: Iterable[str | os.PathLike], without: Iterable[str | os.PathLike] = ()
+) -> list[pathlib.Path]:
     """Lists image files: files as given, folders searched recursively in sorted order.
 
     Args:
-        paths: an iterable of files and folders.
+        paths: files and folders.
+        without: folders that are left out of the search, with all that is in them, by whatever
+            name or link it comes to them. Those that do not exist say nothing.
 
     Returns:
-        A list of `pathlib.Path`. Hidden files and folders are left out.
+        A list of paths. Hidden files and folders are left out.
 
     Raises:
         UserError: when a path does not exist, or a folder holds no image.
     """
+    left_out = {_identity(path) for path in without} - {None}
     found = []
     for path in map(pathlib.Path, paths):
         if path.is_dir():
-            inside, seen = [], set()
-            for folder, folders, names in os.walk(path, followlinks=True):
-                if os.path.realpath(folder) in seen:  # a link that leads back
-                    folders.clear()
-                    continue
-                seen.add(os.path.realpath(folder))
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
-                inside += [
-                    pathlib.Path(folder, name)
-                    for name in sorted(names)
-                    if not name.startswith(".") and name.lower().endswith(READABLE)
-                ]
+            inside = _search(path, left_out)
             if not inside:
                 raise UserError(
                     f"no image in the folder {path}: expected files that end in "
@@ -65,7 +71,61 @@ def find(paths):
     return found
 
 
-def open_rgb(source, at_least=None):
+def _search(path: pathlib.Path, left_out: set) -> list[pathlib.Path]:
+    inside, seen = [], set(left_out)
+    for folder, folders, names in os.walk(path, followlinks=True):
+        identity = _identity(folder)
+        if identity in seen:  # also a link that leads back
+            folders.clear()
+            continue
+        seen.add(identity)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside += [
+            pathlib.Path(folder, name)
+            for name in sorted(names)
+            if not name.startswith(".") and name.lower().endswith(READABLE)
+        ]
+    return inside
+
+
+def _identity(path: str | os.PathLike) -> tuple[int, int] | None:
+    """What two names of one file or folder share (`os.path.samefile` for many); None: no such."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def refuse_overwriting(
+    originals: Iterable[str | os.PathLike],
+    targets: Iterable[str | os.PathLike],
+    argument: str = "output",
+) -> None:
+    """Makes sure that nothing that is read gets lost to what is written.
+
+    The files are compared, not their names: links and other spellings don't get past it.
+
+    Args:
+        originals: files that are read.
+        targets: files to be written.
+        argument: which argument the message asks to change.
+
+    Raises:
+        UserError: a target is one of the originals.
+    """
+    known = {_identity(path): path for path in originals}
+    known.pop(None, None)
+    for target in targets:
+        original = known.get(_identity(target))
+        if original is not None:
+            raise UserError(
+                f"writing {target} would overwrite {original}, which is painted from. Choose "
+                f"another `{argument}`."
+            )
+
+
+def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> Image.Image:
     """Opens an image as an 8-bit RGB `PIL.Image`, upright.
 
     EXIF orientation is applied, transparency is laid on white, CMYK is converted through
@@ -86,7 +146,7 @@ def open_rgb(source, at_least=None):
             if at_least:
                 image.draft("RGB", (at_least, at_least))
             image.load()
-            return _to_rgb(_upright(image))
+            return to_rgb(image)
     except FileNotFoundError as error:
         raise UserError(f"no such photo: {name}. Check the path.") from error
     except PermissionError as error:
@@ -103,17 +163,22 @@ def open_rgb(source, at_least=None):
         raise UserError(f"{name} is damaged or unreadable: {reason}. Replace the file.") from error
 
 
-def _upright(image):
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A `PIL.Image` of any mode as 8-bit RGB, upright; see `open_rgb`."""
+    return _to_rgb(_upright(image))
+
+
+def _upright(image: Image.Image) -> Image.Image:
     # Not ImageOps.exif_transpose: it writes all EXIF data anew and fails where that is broken.
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # see above; a photo without its orientation is still a photo
         orientation = None
-    method = _UPRIGHT_BY.get(orientation)
+    method = _UPRIGHT_BY.get(orientation or 1)
     return image if method is None else image.transpose(method)
 
 
-def _to_rgb(image):
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
         values = np.nan_to_num(np.asarray(image, np.float64), posinf=1e9, neginf=0)
         values = values * (255.0 if image.mode == "F" else 255.0 / 65535.0)
@@ -121,9 +186,11 @@ def _to_rgb(image):
     if image.mode == "CMYK" and image.info.get("icc_profile"):
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-            return ImageCms.profileToProfile(
+            rgb = ImageCms.profileToProfile(
                 image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
+            if rgb is not None:  # which it is only when it works in place
+                return rgb
         except (ImageCms.PyCMSError, OSError):
             pass  # an unusable profile: the plain conversion below is what viewers do, too
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
@@ -133,7 +200,9 @@ def _to_rgb(image):
     return image.convert("RGB")
 
 
-def load(path, *, short_side=None, max_side=None):
+def load(
+    path: str | os.PathLike, *, short_side: int | None = None, max_side: int | None = None
+) -> np.ndarray:
     """Loads an image file.
 
     Args:
@@ -154,44 +223,32 @@ def load(path, *, short_side=None, max_side=None):
     if max_side and max(image.size) * scale > max_side:
         scale = max_side / max(image.size)
     if scale != 1.0:
-        size = tuple(max(1, round(side * scale)) for side in image.size)
-        image = image.resize(size, Image.Resampling.LANCZOS)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
     return from_uint8(np.asarray(image))
 
 
-def read_metadata(path):
-    """What of an image file's metadata a picture painted from it should keep.
+def from_uint8(image: np.ndarray) -> np.ndarray:
+    """uint8 values 0..255 to float32 in [0, 1].
 
-    Returns:
-        A dict for `save`: `exif` without the orientation, which `load` has applied, and
-        `icc_profile` where the file's RGB values are kept as they are. Broken metadata is
-        left out.
+    Example:
+
+        >>> from_uint8([0, 51, 255]).tolist()
+        [0.0, 0.20000000298023224, 1.0]
     """
-    metadata = {}
-    try:
-        with Image.open(path) as image:
-            exif = image.getexif()
-            exif.pop(ExifTags.Base.Orientation, None)
-            if len(exif):
-                metadata["exif"] = exif.tobytes()
-            # A profile for CMYK or grey values does not describe RGB ones.
-            if image.mode in ("RGB", "RGBA", "P") and image.info.get("icc_profile"):
-                metadata["icc_profile"] = image.info["icc_profile"]
-    except Exception:  # Pillow raises many kinds; the picture matters more than its metadata
-        return metadata
-    return metadata
-
-
-def from_uint8(image):
-    """uint8 values 0..255 to float32 in [0, 1]."""
     return np.asarray(image, np.float32) / np.float32(255)
 
 
-def to_uint8(image):
+def to_uint8(image: np.ndarray) -> np.ndarray:
     """float values in [0, 1] to uint8: clipped and rounded, never truncated.
 
     Raises:
         ValueError: when a value is not finite.
+
+    Example:
+
+        >>> to_uint8([-0.5, 0.2, 0.999, 2.0]).tolist()
+        [0, 51, 255, 255]
     """
     image = np.asarray(image, np.float32)
     if not np.isfinite(image).all():
@@ -199,38 +256,118 @@ def to_uint8(image):
     return np.rint(image.clip(0, 1) * 255).astype(np.uint8)
 
 
-def save(path, image, *, quality=95, metadata=None):
+def save(
+    path: str | os.PathLike,
+    image: np.ndarray,
+    *,
+    quality: int = 95,
+    metadata: dict[str, bytes] | None = None,
+) -> None:
     """Saves an image atomically; the format follows the suffix of `path`.
 
     Args:
         path: ends in .png, .jpg, .jpeg or .webp.
         image: float array (height, width, 3) in [0, 1], or uint8.
         quality: of JPEG and WebP, 1..100.
-        metadata: what `read_metadata` returns.
+        metadata: what `images.read_metadata` returns. EXIF data that a JPEG has no room for are
+            left out, with a line in the log.
 
     Raises:
-        UserError: for another suffix or a folder that can't be written to.
+        UserError: for another suffix, a folder that can't be written to, or an image larger
+            than the format allows.
+
+    Example:
+
+        picture = images.load("photo.jpg", max_side=800)
+        images.save("small.jpg", picture, metadata=images.read_metadata("photo.jpg"))
     """
     path = pathlib.Path(path)
     check_writable_format(path)
-    if np.asarray(image).dtype != np.uint8:
-        image = to_uint8(image)
-    options = {} if path.suffix.lower() == ".png" else {"quality": quality}
+    options: dict[str, Any] = {} if path.suffix.lower() == ".png" else {"quality": quality}
     if path.suffix.lower() in (".jpg", ".jpeg"):
         options["subsampling"] = 0
+    picture = _as_pil(path, image)
+    with _writing(path) as temporary:
+        picture.save(temporary, **options, **_fitting(path, metadata))
+
+
+def save_animation(
+    path: str | os.PathLike,
+    frames: Iterable[np.ndarray],
+    *,
+    milliseconds: int,
+    quality: int = 88,
+    metadata: dict[str, bytes] | None = None,
+) -> None:
+    """Saves images as an endless animation, atomically.
+
+    Args:
+        path: ends in .webp.
+        frames: images of one size, see `save`; at least one.
+        milliseconds: how long each is shown.
+        quality, metadata: see `save`.
+
+    Raises:
+        UserError: see `save`.
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() != ".webp":
+        raise UserError(f"an animation must be a .webp file. Received: {path}")
+    first, *others = (_as_pil(path, frame) for frame in frames)
+    with _writing(path) as temporary:
+        first.save(
+            temporary,
+            save_all=True,
+            append_images=others,
+            duration=milliseconds,
+            loop=0,
+            quality=quality,
+            **_fitting(path, metadata),
+        )
+
+
+def _as_pil(path: pathlib.Path, image: np.ndarray) -> Image.Image:
+    image = np.asarray(image)
+    check_size(path, *image.shape[1::-1])
+    return Image.fromarray(image if image.dtype == np.uint8 else to_uint8(image))
+
+
+def _fitting(path: pathlib.Path, metadata: dict[str, bytes] | None) -> dict[str, Any]:
+    """The metadata that a file of this format has room for."""
+    fitting = dict(metadata or {})
+    size = len(fitting.get("exif", b""))
+    if path.suffix.lower() in (".jpg", ".jpeg") and size > _LARGEST_EXIF_IN_JPEG:
+        _LOG.warning("%s: no room in a JPEG for %d bytes of EXIF data, left out", path, size)
+        del fitting["exif"]
+    return fitting
+
+
+@contextlib.contextmanager
+def _writing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         with write_beside(path) as temporary:
-            Image.fromarray(image).save(temporary, **options, **(metadata or {}))
-    except (OSError, ValueError) as error:  # ValueError: larger than the format allows
+            yield temporary
+    except (OSError, ValueError) as error:  # ValueError: what Pillow can't write
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot write {path}: {reason}.") from error
 
 
-def check_writable_format(path):
+def check_writable_format(path: str | os.PathLike) -> None:
     """Raises a `UserError` unless `path` ends in a suffix that `save` can write."""
     suffix = pathlib.Path(path).suffix
     if suffix.lower() not in WRITABLE:
         raise UserError(
             f"cannot write {path}: expected a name that ends in {', '.join(WRITABLE)}. "
             f"Received: {suffix or 'no suffix'}"
+        )
+
+
+def check_size(path: str | os.PathLike, width: int, height: int) -> None:
+    """Raises a `UserError` where a picture is larger than the format of `path` allows."""
+    suffix = pathlib.Path(path).suffix.lower()
+    most = _LARGEST.get(suffix)
+    if most is not None and max(width, height) > most:
+        raise UserError(
+            f"cannot write {path}: a {suffix} file holds at most {most} px each way. Received: "
+            f"{width} x {height} px; make it smaller with `max_side`, or choose another format."
         )

@@ -1,4 +1,4 @@
-"""images.py: every kind of file to the right values; every bad file to one clear error."""
+"""files.py: every kind of file to the right values; every bad file to one clear error."""
 
 import io
 import struct
@@ -14,6 +14,7 @@ from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
+from cin_style.images import files
 
 
 def encode(image, file_format, **options):
@@ -328,9 +329,39 @@ def test_save_where_it_is_not_possible(tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(UserError, match="cannot write .*folder.png"):
         images.save(tmp_path / "folder.png", np.zeros((4, 4, 3)))
-    with pytest.raises(UserError, match="cannot write .*wide.webp.*16383"):
-        images.save(tmp_path / "wide.webp", np.zeros((2, 16400, 3), "uint8"))
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+
+
+def test_pictures_too_large_for_their_format(tmp_path):
+    for name, most in (("wide.webp", 16_383), ("wide.jpg", 65_500), ("wide.JPEG", 65_500)):
+        message = f"cannot write .*{name}: .* at most {most} px.*{most + 1} x 1 px; .*`max_side`"
+        with pytest.raises(UserError, match=message):
+            images.save(tmp_path / name, np.zeros((1, most + 1, 3), "uint8"))
+        files.check_size(name, 1, most)
+        with pytest.raises(UserError, match=f"1 x {most + 1} px"):
+            files.check_size(name, 1, most + 1)
+        images.save(tmp_path / name, np.zeros((1, most, 3), "uint8"))
+        assert images.open_rgb(tmp_path / name).size == (most, 1)
+    images.save(tmp_path / "wide.png", np.zeros((1, 70_000, 3), "uint8"))
+
+
+def test_animations(tmp_path):
+    frames = [np.full((20, 30, 3), level, "float32") for level in (0.0, 0.5, 1.0)]
+    path = tmp_path / "a.webp"
+    files.save_animation(path, iter(frames), milliseconds=70, metadata={"icc_profile": b"profile"})
+    with Image.open(path) as animation:
+        assert animation.n_frames == 3 and animation.info["icc_profile"] == b"profile"
+        assert animation.info["loop"] == 0  # for ever
+        for number, level in enumerate((0, 128, 255)):
+            animation.seek(number)
+            assert abs(np.asarray(animation.convert("RGB"), int) - level).max() < 4
+            assert animation.info["duration"] == 70
+    with pytest.raises(UserError, match="an animation must be a .webp file. Received: a.png"):
+        files.save_animation("a.png", frames, milliseconds=70)
+    with pytest.raises(UserError, match="wide.webp: .* at most 16383 px"):
+        wide = [np.zeros((1, 16_400, 3))]
+        files.save_animation(tmp_path / "wide.webp", wide, milliseconds=70)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_failing_save_leaves_the_old_file(tmp_path, monkeypatch):
@@ -386,21 +417,28 @@ def test_find_ends_where_a_link_leads_back(tmp_path):
     assert [path.name for path in images.find([tmp_path])] == ["a.png"]
 
 
-def test_grain_is_smooth_grey_noise_of_the_strength_asked_for():
-    image = np.full((201, 302, 3), 0.5, "float32")
-    grainy = images.add_grain(image, 0.05, np.random.default_rng(0))
-    assert grainy.shape == image.shape and grainy.dtype == np.float32
-    noise = (grainy - image)[..., 0]
-    np.testing.assert_array_equal(grainy[..., 1] - 0.5, noise)
-    assert noise.std() == pytest.approx(0.05, rel=0.3) and abs(noise.mean()) < 0.005
-    neighbours = np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]
-    far = np.corrcoef(noise[:, 12:].ravel(), noise[:, :-12].ravel())[0, 1]
-    assert neighbours > 0.8 and abs(far) < 0.1
-    np.testing.assert_array_equal(grainy, images.add_grain(image, 0.05, np.random.default_rng(0)))
+def test_find_leaves_folders_out(tmp_path):
+    for name in ["a.png", "out/b.png", "out/deep/c.png", "outer/d.png"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "alias").symlink_to(tmp_path / "out")
+    for left_out in (tmp_path / "out", tmp_path / "outer" / ".." / "out", tmp_path / "alias"):
+        found = images.find([tmp_path], without=[left_out, tmp_path / "gone"])
+        assert [path.name for path in found] == ["a.png", "d.png"]
+    with pytest.raises(UserError, match="no image in the folder .*out"):
+        images.find([tmp_path / "out"], without=[tmp_path / "out"])
+    # What is inside of such a folder may still be asked for.
+    found = images.find([tmp_path / "out" / "deep"], without=[tmp_path / "out"])
+    assert [path.name for path in found] == ["c.png"]
 
 
-def test_grain_stays_in_range():
-    for value in (0.0, 1.0):
-        image = np.full((16, 16, 3), value, "float32")
-        grainy = images.add_grain(image, 0.1, np.random.default_rng(0))
-        assert grainy.min() >= 0 and grainy.max() <= 1 and grainy.std() > 0
+def test_overwriting_is_refused_whatever_the_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photo = tmp_path / "a.png"
+    photo.touch()
+    (tmp_path / "soft.png").symlink_to(photo)
+    (tmp_path / "hard.png").hardlink_to(photo)
+    for target in (photo, "a.png", "../" + tmp_path.name + "/a.png", "soft.png", "hard.png"):
+        with pytest.raises(UserError, match="would overwrite .*a.png.*another `sheet`"):
+            files.refuse_overwriting([tmp_path / "b.png", photo], ["c.png", target], "sheet")
+    files.refuse_overwriting([photo, tmp_path / "gone.png"], ["b.png", "gone.png", "no/a.png"])

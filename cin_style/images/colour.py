@@ -6,10 +6,11 @@ import numpy as np
 
 from cin_style.errors import UserError
 
+# The words that `keep_colours` takes.
 COLOURS = ("style", "luminance", "histogram")
 
 
-def keep_colours(photo, pastiche, colours):
+def keep_colours(photo: np.ndarray, pastiche: np.ndarray, colours: str) -> np.ndarray:
     """Gives a pastiche its photo's colours back (Gatys et al. 2017, "Controlling Perceptual
     Factors in Neural Style Transfer", section 5).
 
@@ -24,8 +25,14 @@ def keep_colours(photo, pastiche, colours):
 
     Raises:
         UserError: another word.
+
+    Example:
+
+        pastiche = stylizer(photo, "starry_night")
+        with_the_photos_colours = keep_colours(photo, pastiche, "luminance")
     """
-    check(1, colours)
+    if colours not in COLOURS:
+        raise UserError(f"`colours` must be one of {', '.join(COLOURS)}. Received: {colours}")
     if colours == "style":
         return pastiche
     # Slow to import, and not needed by most.
@@ -43,19 +50,17 @@ def keep_colours(photo, pastiche, colours):
     return match_histograms(pastiche, photo, channel_axis=-1).astype("float32").clip(0, 1)
 
 
-def check(strength, colours):
-    """Raises a `UserError` unless `mix` takes the strength and `keep_colours` the word."""
-    if not 0 <= strength <= 1:
-        raise UserError(f"--strength must be from 0 to 1. Received: {strength}")
-    if colours not in COLOURS:
-        raise UserError(f"--colours must be one of {', '.join(COLOURS)}. Received: {colours}")
-
-
-def mix(photo, pastiche, strength):
+def mix(photo: np.ndarray, pastiche: np.ndarray, strength: float) -> np.ndarray:
     """The photo and its pastiche mixed: 0 is the photo, 1 the pastiche, exactly.
 
     Raises:
         UserError: a strength outside [0, 1].
+
+    Example:
+
+        >>> mix(np.zeros((1, 1, 3)), np.ones((1, 1, 3)), 0.25).tolist()
+        [[[0.25, 0.25, 0.25]]]
     """
-    check(strength, "style")
+    if not 0 <= strength <= 1:
+        raise UserError(f"`strength` must be from 0 to 1. Received: {strength}")
     return (np.float32(1 - strength) * photo + np.float32(strength) * pastiche).astype("float32")

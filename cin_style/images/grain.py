@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 
-def add_grain(image, amount, rng):
+def add_grain(image: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:
     """Lays smooth grey noise over an image.
 
     Transformer networks are functions of the neighbourhood: what is flat they can only fill
@@ -18,6 +18,12 @@ def add_grain(image, amount, rng):
 
     Returns:
         A new array like `image`, clipped to [0, 1].
+
+    Example:
+
+        >>> grey = np.full((16, 20, 3), 0.5, "float32")
+        >>> add_grain(grey, 0.03, np.random.default_rng(0)).shape
+        (16, 20, 3)
     """
     height, width = image.shape[:2]
     nodes = rng.standard_normal((height // 4 + 2, width // 4 + 2), "float32")

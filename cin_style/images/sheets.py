@@ -1,13 +1,14 @@
 """Contact sheets: a grid of pictures with labels, for looking rather than reading."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cin_style import images
+from cin_style.images.files import to_uint8
 
 _PAPER = (250, 249, 246)
 _INK = (40, 40, 44)
-
 
 # WebP ends at 16,383 px.
 _LARGEST = 16_000
@@ -17,7 +18,14 @@ CELL = 256
 _GAP = 6
 
 
-def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=CELL, gap=_GAP):
+def contact_sheet(
+    rows: Sequence[Sequence[np.ndarray | None]],
+    *,
+    column_labels: Sequence[str] | None = None,
+    bottom_labels: Sequence[str] | None = None,
+    cell: int = CELL,
+    gap: int = _GAP,
+) -> np.ndarray:
     """Lays pictures out in a labelled grid.
 
     Args:
@@ -31,6 +39,12 @@ def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=CELL, ga
 
     Returns:
         uint8 array (height, width, 3).
+
+    Example:
+
+        >>> sky, sea = np.full((20, 40, 3), 0.9), np.full((40, 40, 3), 0.3)
+        >>> contact_sheet([[sky, sea], [sea, None]], cell=40, gap=2).shape
+        (86, 86, 3)
     """
     columns = max(len(row) for row in rows)
     cell = max(1, min(cell, _LARGEST // (max(columns, len(rows)) + 1) - gap))
@@ -58,7 +72,12 @@ def contact_sheet(rows, *, column_labels=None, bottom_labels=None, cell=CELL, ga
     return np.asarray(sheet)
 
 
-def style_sheet(rows, names, columns=8, cell=CELL):
+def style_sheet(
+    rows: Sequence[Sequence[np.ndarray]],
+    names: Sequence[str],
+    columns: int = 8,
+    cell: int = CELL,
+) -> np.ndarray:
     """Photos in many styles: as one grid, or as several below each other.
 
     Args:
@@ -86,21 +105,17 @@ def style_sheet(rows, names, columns=8, cell=CELL):
     return np.concatenate(grids)
 
 
-def _as_pil(picture):
-    picture = np.asarray(picture)
-    return Image.fromarray(picture if picture.dtype == np.uint8 else images.to_uint8(picture))
-
-
-def _fit(picture, cell):
+def _fit(picture: np.ndarray | None, cell: int) -> Image.Image | None:
     if picture is None:
         return None
-    picture = _as_pil(picture)
-    scale = cell / max(picture.size)
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    array = np.asarray(picture)
+    image = Image.fromarray(array if array.dtype == np.uint8 else to_uint8(array))
+    scale = cell / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _shorten(label, font, width):
+def _shorten(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
     while len(label) > 4 and font.getlength(label) > width:
         label = label[:-2].rstrip(" .…") + "…"
     return label

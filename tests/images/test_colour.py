@@ -42,7 +42,7 @@ def test_strength():
 
 
 def test_errors():
-    with pytest.raises(UserError, match="--strength must be from 0 to 1. Received: 1.2"):
+    with pytest.raises(UserError, match="`strength` must be from 0 to 1. Received: 1.2"):
         colour.mix(PHOTO, PASTICHE, 1.2)
-    with pytest.raises(UserError, match="--colours must be one of style, luminance, histogram"):
+    with pytest.raises(UserError, match="`colours` must be one of style, luminance, histogram"):
         colour.keep_colours(PHOTO, PASTICHE, "sepia")

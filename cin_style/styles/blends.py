@@ -1,16 +1,22 @@
 """Blends of styles: weights from names, paths and grids between styles, maps over a picture."""
 
 import math
+import numbers
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from scipy import ndimage
+from PIL import Image
 
 from cin_style.errors import UserError
 from cin_style.images import masks
-from cin_style.styles import style as style_sets
+from cin_style.styles.style import Style, find
 
 
-def weights(styles, blend, raw=False):
+def weights(
+    styles: Sequence[Style], blend: str | int | Mapping[Any, float] | np.ndarray, raw: bool = False
+) -> np.ndarray:
     """The row of style weights that a blend stands for.
 
     Args:
@@ -27,14 +33,20 @@ def weights(styles, blend, raw=False):
     Raises:
         UserError: an unknown style, one named twice, no weight, weights that are all zero,
             not finite, or negative without `raw`.
+
+    Example:
+
+        >>> styles = [Style("starry_night"), Style("the_scream"), Style("udnie")]
+        >>> weights(styles, {"starry_night": 3, "udnie": 1}).tolist()
+        [0.75, 0.0, 0.25]
     """
     row = np.zeros(len(styles), "float64")
-    if isinstance(blend, str | int | np.integer):
-        row[_find(styles, blend)] = 1
-    elif isinstance(blend, dict):
+    if isinstance(blend, str | numbers.Integral):
+        row[find(styles, blend)] = 1
+    elif isinstance(blend, Mapping):
         seen = set()
         for key, weight in blend.items():
-            index = _find(styles, key)
+            index = find(styles, key)
             if index in seen:
                 raise UserError(f"the blend names the style {styles[index].name} twice.")
             seen.add(index)
@@ -49,11 +61,7 @@ def weights(styles, blend, raw=False):
     return normalize(row, raw).astype("float32")
 
 
-def _find(styles, key):
-    return style_sets.find(styles, key if isinstance(key, str) else int(key))
-
-
-def normalize(rows, raw=False):
+def normalize(rows: np.ndarray, raw: bool = False) -> np.ndarray:
     """Checks weights (..., num_styles) and, unless `raw`, makes them sum to 1; see `weights`."""
     if not np.isfinite(rows).all():
         raise UserError("blend weights must be finite numbers, not NaN or infinity.")
@@ -62,7 +70,7 @@ def normalize(rows, raw=False):
     if (rows < 0).any():
         raise UserError(
             "blend weights must not be negative. To extrapolate beyond a style, keep them as "
-            "they are with --raw_weights."
+            "they are with `raw_weights`."
         )
     total = rows.sum(axis=-1, keepdims=True, dtype="float64").astype(rows.dtype)
     if (total == 0).any():
@@ -71,8 +79,8 @@ def normalize(rows, raw=False):
     return rows / total
 
 
-def parse(text):
-    """Parses what follows `--style`: styles to paint one by one, or one blend.
+def parse(text: str) -> str | dict[str, float]:
+    """Parses a text that asks for styles: styles to paint one by one, or one blend.
 
         "all", "a", "a,7,c"      each for itself
         "a=0.7,b=0.3"            one blend
@@ -82,28 +90,33 @@ def parse(text):
 
     Raises:
         UserError: a weight that is no number, a style twice, or both forms mixed.
+
+    Example:
+
+        >>> parse("starry_night=0.7, udnie=0.3")
+        {'starry_night': 0.7, 'udnie': 0.3}
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not any("=" in part for part in parts):
         return text
-    blend = {}
+    blend: dict[str, float] = {}
     for part in parts:
         name, equals, weight = (piece.strip() for piece in part.partition("="))
         if not equals:
             raise UserError(
-                f"--style {text}: give every style of a blend a weight (a=0.7,b=0.3), or none to "
+                f"`style` {text}: give every style of a blend a weight (a=0.7,b=0.3), or none to "
                 "paint them one by one."
             )
         if name in blend:
-            raise UserError(f"--style {text}: the blend names {name} twice.")
+            raise UserError(f"`style` {text}: the blend names {name} twice.")
         try:
             blend[name] = float(weight)
         except ValueError as error:
-            raise UserError(f"--style {text}: {weight} is not a number.") from error
+            raise UserError(f"`style` {text}: {weight} is not a number.") from error
     return blend
 
 
-def path(start, end, steps=9):
+def path(start: np.ndarray, end: np.ndarray, steps: int = 9) -> np.ndarray:
     """Evenly spaced blends from one row of weights to another.
 
     Args:
@@ -112,13 +125,33 @@ def path(start, end, steps=9):
 
     Returns:
         float32 (steps, num_styles). The first and last row are `start` and `end` exactly.
+
+    Example:
+
+        >>> path([1, 0], [0, 1], steps=3).tolist()
+        [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
     """
     _check_steps(steps)
     share = np.linspace(0, 1, steps)[:, None]
     return (np.asarray(start) * (1 - share) + np.asarray(end) * share).astype("float32")
 
 
-def grid(corners, steps=5):
+def walk(rows: Sequence[np.ndarray], steps: int = 9) -> np.ndarray:
+    """Blends along a round trip: from each row of weights to the next, and back to the first.
+
+    Args:
+        rows: float (num_styles,) each.
+        steps: from one to the next, both ends included; at least 2.
+
+    Returns:
+        float32 (len(rows) * (steps - 1), num_styles): what ends one leg begins the next, and
+        stands there once.
+    """
+    ends = [*rows[1:], rows[0]]
+    return np.concatenate([path(*leg, steps)[:-1] for leg in zip(rows, ends, strict=True)])
+
+
+def grid(corners: Sequence[np.ndarray], steps: int = 5) -> np.ndarray:
     """Bilinear blends of four styles, one at each corner.
 
     Args:
@@ -134,12 +167,14 @@ def grid(corners, steps=5):
     return np.stack([path(a, b, steps) for a, b in zip(left, right, strict=True)])
 
 
-def _check_steps(steps):
+def _check_steps(steps: int) -> None:
     if steps < 2:
-        raise UserError(f"--steps must be at least 2, both ends included. Received: {steps}")
+        raise UserError(f"`steps` must be at least 2, both ends included. Received: {steps}")
 
 
-def across(size, start, end, direction="x"):
+def across(
+    size: tuple[int, int], start: np.ndarray, end: np.ndarray, direction: str = "x"
+) -> np.ndarray:
     """A map that changes from one blend to another across a picture.
 
     Args:
@@ -162,18 +197,21 @@ def across(size, start, end, direction="x"):
         far = math.hypot(aspect, 1)
         share = np.hypot((2 * x - 1) * aspect, 2 * y - 1) / far
     else:
-        raise UserError(f"a blend goes across x, y or radial. Received: {direction}")
+        raise UserError(f"`across` must be x, y or radial. Received: {direction}")
     share = share[..., None].astype("float32")
     return np.float32(start) * (1 - share) + np.float32(end) * share
 
 
-def mask_map(mask, rows, size, soften=0.0):
+def mask_map(
+    mask: str | os.PathLike | Image.Image,
+    rows: Sequence[np.ndarray] | np.ndarray,
+    size: tuple[int, int],
+    soften: float = 0.0,
+) -> np.ndarray:
     """A map that a mask image describes.
 
     Args:
-        mask: a file, or a `PIL.Image`. An indexed image (palette mode) says by index which
-            of the rows a pixel takes; a grey one goes from the first row (black) to the
-            second (white), greys in between.
+        mask: which of the rows a pixel takes, see `images.masks.shares`.
         rows: float (count, num_styles), the blends to choose from.
         size: (height, width) of the photo, which the mask must have.
         soften: standard deviation in px of a Gaussian that softens edges.
@@ -182,34 +220,7 @@ def mask_map(mask, rows, size, soften=0.0):
         float32 (height, width, num_styles).
 
     Raises:
-        UserError: a mask that can't be read, has another size, or indexes more styles than
-            there are; a grey mask with other than two rows.
+        UserError: see `images.masks.shares`.
     """
-    image = masks.open_mask(mask)
     rows = np.asarray(rows, "float32")
-    if image.size != (size[1], size[0]):
-        raise UserError(
-            f"the mask is {image.width} x {image.height} px, but the photo is {size[1]} x "
-            f"{size[0]} px. Scale the mask to the photo's size."
-        )
-    if image.mode == "P":
-        values = np.asarray(image)
-        if values.max() >= len(rows):
-            raise UserError(
-                f"the mask has the index {values.max()}, but only {len(rows)} styles are given: "
-                f"indices go from 0 to {len(rows) - 1}."
-            )
-        shares = np.eye(len(rows), dtype="float32")[values]
-    else:
-        if len(rows) != 2:
-            raise UserError(
-                f"a grey mask chooses between two styles, but {len(rows)} are given. Use an "
-                "indexed image (palette mode) for more."
-            )
-        white = np.asarray(image.convert("L"), "float32") / np.float32(255)
-        shares = np.stack([1 - white, white], axis=-1)
-    if not 0 <= soften < math.inf:
-        raise UserError(f"--soften must be at least 0 px. Received: {soften}")
-    if soften:
-        shares = ndimage.gaussian_filter(shares, (soften, soften, 0), mode="nearest")
-    return (shares @ rows).astype("float32")
+    return masks.shares(mask, len(rows), size, soften) @ rows

@@ -3,7 +3,10 @@
 import dataclasses
 import difflib
 import math
+import numbers
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cin_style.errors import UserError
 
@@ -18,6 +21,15 @@ class Style:
         weight: factor on this style's style loss in training.
         image_size: short side in pixels that the style image had in training; it sets the
             size of the strokes. `None` before training.
+
+    Raises:
+        UserError: a name that would not work in file names and lists, a weight or image size
+            that is no number, provenance that is no text.
+
+    Example:
+
+        >>> Style("great_wave", artist="Hokusai", year="1831").to_dict()
+        {'name': 'great_wave', 'artist': 'Hokusai', 'year': '1831', 'weight': 1.0}
     """
 
     name: str
@@ -30,7 +42,7 @@ class Style:
     weight: float = 1.0
     image_size: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         allowed = r"[^\s/\\,=.-][^\s/\\,=]{0,79}"
         if not (
             isinstance(self.name, str)
@@ -63,9 +75,9 @@ class Style:
                 )
 
     @classmethod
-    def of(cls, value):
+    def of(cls, value: "Style | str | Mapping[str, Any]") -> "Style":
         """Makes a `Style` of a name, a dictionary of attributes, or a `Style`."""
-        if isinstance(value, cls):
+        if isinstance(value, Style):
             return value
         if isinstance(value, str):
             return cls(name=value)
@@ -78,42 +90,50 @@ class Style:
             )
         return cls(**value)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The attributes that say something, for JSON."""
         values = dataclasses.asdict(self)
         return {key: value for key, value in values.items() if value is not None}
 
 
-def unique(styles):
+def unique(styles: Sequence[Style | str | Mapping[str, Any]]) -> tuple[Style, ...]:
     """Returns `styles` as a tuple of `Style`; raises a `UserError` for two of one name."""
-    styles = tuple(Style.of(style) for style in styles)
+    found = tuple(Style.of(style) for style in styles)
     seen = set()
-    for style in styles:
+    for style in found:
         if style.name in seen:
             raise UserError(f"two styles are named {style.name}: every style needs its own name.")
         seen.add(style.name)
-    if not styles:
+    if not found:
         raise UserError("no style given: at least one is needed.")
-    return styles
+    return found
 
 
-def find(styles, key):
+def find(styles: Sequence[Style], key: str | numbers.Integral | int) -> int:
     """Finds a style by name or number.
 
     Args:
         styles: a sequence of `Style`.
-        key: a name, or a number from 0 (as an int or in digits).
+        key: a name, or a number from 0 (of any whole type, NumPy's too, or in digits).
 
     Returns:
         The style's index.
 
     Raises:
         UserError: when there is none; the message suggests the nearest name.
+
+    Example:
+
+        >>> styles = unique(["starry_night", "the_scream"])
+        >>> find(styles, "the_scream"), find(styles, 1), find(styles, "1")
+        (1, 1, 1)
     """
     names = [style.name for style in styles]
     if isinstance(key, str) and key in names:
         return names.index(key)
-    if isinstance(key, int) or (isinstance(key, str) and key.isascii() and key.isdigit()):
+    # True and False are whole numbers to Python, but nobody's style.
+    whole = isinstance(key, numbers.Integral) and not isinstance(key, bool)
+    if whole or (isinstance(key, str) and key.isascii() and key.isdigit()):
         if 0 <= int(key) < len(names):
             return int(key)
         raise UserError(
@@ -124,7 +144,7 @@ def find(styles, key):
     raise UserError(f"no style named {key}. {hint}")
 
 
-def find_all(styles, text):
+def find_all(styles: Sequence[Style], text: str) -> list[int]:
     """Finds the styles of a comma-separated list of names and numbers, or of `all`."""
     if text == "all":
         return list(range(len(styles)))

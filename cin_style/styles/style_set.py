@@ -2,17 +2,22 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
 
 from cin_style.errors import UserError
-from cin_style.images import files as images
+from cin_style.images import files
 from cin_style.styles.style import Style, find, unique
 
 CATALOGUE = "styles.json"
 
 
-def _name_after(path):
+def _name_after(path: pathlib.Path) -> str:
     return re.sub(r"[\s/\\,=]+", "_", path.stem)
 
 
@@ -22,17 +27,32 @@ class StyleSet:
     Attributes:
         styles: tuple of `Style`.
         paths: the image file of each.
+
+    Example:
+
+        style_set = StyleSet.from_folder("my_paintings")
+        names = [style.name for style in style_set.styles]
+        pictures = style_set.load_images(short_side=512)
     """
 
-    def __init__(self, styles, paths):
+    def __init__(
+        self,
+        styles: Sequence[Style | str | Mapping[str, Any]],
+        paths: Sequence[str | os.PathLike],
+    ) -> None:
         self.styles = unique(styles)
         self.paths = [pathlib.Path(path) for path in paths]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.styles)
 
     @classmethod
-    def from_folder(cls, folder, names=None, catalogue=None):
+    def from_folder(
+        cls,
+        folder: str | os.PathLike,
+        names: Iterable[str] | None = None,
+        catalogue: str | os.PathLike | None = None,
+    ) -> Self:
         """Reads a style set from a folder.
 
         With a `styles.json` (a list of objects with `name`, `file` and optional title,
@@ -51,52 +71,58 @@ class StyleSet:
         """
         folder = pathlib.Path(folder)
         if not folder.is_dir():
-            raise UserError(f"no such folder of style images: {folder}. Check --styles.")
+            raise UserError(f"no such folder of style images: {folder}. Check `styles`.")
         own = folder / CATALOGUE
+        styles: Sequence[Style]
         if catalogue or own.is_file():
             styles, paths = cls._read_catalogue(folder, pathlib.Path(catalogue or own))
         else:
-            paths = [path for path in images.find([folder]) if path.parent == folder]
+            paths = [path for path in files.find([folder]) if path.parent == folder]
             if not paths:
                 raise UserError(f"no style image in the folder {folder} itself.")
             styles = [Style(_name_after(path)) for path in paths]
         style_set = cls(styles, paths)
         if names is not None:
             indices = [find(style_set.styles, name) for name in names]
-            styles = [style_set.styles[index] for index in indices]
-            style_set = cls(styles, [style_set.paths[index] for index in indices])
+            style_set = cls(
+                [style_set.styles[index] for index in indices],
+                [style_set.paths[index] for index in indices],
+            )
         return style_set
 
     @classmethod
-    def from_paths(cls, paths):
+    def from_paths(cls, paths: Iterable[str | os.PathLike]) -> Self:
         """Reads a style set from folders (see `from_folder`) and single images."""
-        styles, files = [], []
+        styles: list[Style] = []
+        found: list[pathlib.Path] = []
         for path in map(pathlib.Path, paths):
             if path.is_dir():
                 style_set = cls.from_folder(path)
                 styles += style_set.styles
-                files += style_set.paths
+                found += style_set.paths
             elif path.is_file():
                 styles.append(cls._of_file(path))
-                files.append(path)
+                found.append(path)
             else:
-                raise UserError(f"no such style image or folder: {path}. Check --styles.")
-        return cls(styles, files)
+                raise UserError(f"no such style image or folder: {path}. Check `styles`.")
+        return cls(styles, found)
 
     @classmethod
-    def _of_file(cls, path):
+    def _of_file(cls, path: pathlib.Path) -> Style:
         """The style of one image, with its provenance if a catalogue beside it lists it."""
         catalogue = path.parent / CATALOGUE
         if catalogue.is_file():
-            styles, files = cls._read_catalogue(path.parent, catalogue)
-            if path in files:
-                return styles[files.index(path)]
+            styles, paths = cls._read_catalogue(path.parent, catalogue)
+            if path in paths:
+                return styles[paths.index(path)]
         return Style(_name_after(path))
 
     @staticmethod
-    def _read_catalogue(folder, catalogue):
+    def _read_catalogue(
+        folder: pathlib.Path, catalogue: pathlib.Path
+    ) -> tuple[list[Style], list[pathlib.Path]]:
         if not catalogue.is_file():
-            raise UserError(f"no such catalogue of style images: {catalogue}. Check --catalogue.")
+            raise UserError(f"no such catalogue of style images: {catalogue}. Check `catalogue`.")
         try:
             entries = json.loads(catalogue.read_text(encoding="utf-8"))
             listed = isinstance(entries, list) and entries
@@ -117,10 +143,10 @@ class StyleSet:
             paths.append(path)
         return styles, paths
 
-    def load_images(self, short_side):
+    def load_images(self, short_side: int) -> list[np.ndarray]:
         """Loads every style image, scaled to `short_side` pixels, never cropped.
 
         Returns:
             A list of float32 arrays (height, width, 3) in [0, 1].
         """
-        return [images.load(path, short_side=short_side) for path in self.paths]
+        return [files.load(path, short_side=short_side) for path in self.paths]

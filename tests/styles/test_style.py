@@ -1,4 +1,4 @@
-"""styles.py: folders and catalogues to style sets, and every way to ask for a style."""
+"""style.py, style_set.py: folders and catalogues to sets, every way to ask for a style."""
 
 import json
 
@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from cin_style.errors import UserError
-from cin_style.styles import style as styles
-from cin_style.styles.style import Style
+from cin_style.styles.style import Style, find, find_all, unique
 from cin_style.styles.style_set import StyleSet
 
 
@@ -62,53 +61,55 @@ def test_weights_must_be_positive_numbers(weight):
 
 
 def test_unique():
-    assert styles.unique(["a", {"name": "b"}]) == (Style("a"), Style("b"))
+    assert unique(["a", {"name": "b"}]) == (Style("a"), Style("b"))
     with pytest.raises(UserError, match="two styles are named b: every style needs its own"):
-        styles.unique(["a", "b", "c", "b"])
+        unique(["a", "b", "c", "b"])
     with pytest.raises(UserError, match="no style given"):
-        styles.unique([])
+        unique([])
     many = [f"style_{index}" for index in range(20_000)]
-    assert len(styles.unique(many)) == 20_000  # and in no time
+    assert len(unique(many)) == 20_000  # and in no time
 
 
 # === Finding ===
 
 
 def test_find():
-    known = styles.unique(["waves", "dots", "7", "1", "The_Scream"])
-    assert [styles.find(known, key) for key in ("waves", "dots", "The_Scream")] == [0, 1, 4]
-    assert [styles.find(known, key) for key in (0, "0", 4, "4", "03")] == [0, 0, 4, 4, 3]
+    known = unique(["waves", "dots", "7", "1", "The_Scream"])
+    assert [find(known, key) for key in ("waves", "dots", "The_Scream")] == [0, 1, 4]
+    assert [find(known, key) for key in (0, "0", 4, "4", "03")] == [0, 0, 4, 4, 3]
     # A name goes before a number; an int is never a name.
-    assert styles.find(known, "7") == 2
-    assert styles.find(known, "1") == 3
-    assert styles.find(known, 1) == 1
+    assert find(known, "7") == 2
+    assert find(known, "1") == 3
+    assert find(known, 1) == 1
     for key in (5, "5", -1):
         with pytest.raises(UserError, match="no style number .*numbered 0 to 4"):
-            styles.find(known, key)
-    for key in ("-1", "²", "1.0"):
+            find(known, key)
+    # NumPy's whole numbers are numbers, too; True and False are none.
+    assert [find(known, kind(3)) for kind in (np.int64, np.int32, np.uint8)] == [3] * 3
+    for key in ("-1", "²", "1.0", True, False, 1.0):
         with pytest.raises(UserError, match="no style named"):
-            styles.find(known, key)
+            find(known, key)
 
 
 @pytest.mark.parametrize(
     "key,near", [("wave", "waves"), ("DOTS", "dots"), ("scream", "The_Scream"), ("dtos", "dots")]
 )
 def test_find_suggests_the_nearest(key, near):
-    known = styles.unique(["waves", "dots", "The_Scream"])
+    known = unique(["waves", "dots", "The_Scream"])
     with pytest.raises(UserError, match=f"no style named {key}. Did you mean {near}?"):
-        styles.find(known, key)
+        find(known, key)
 
 
 def test_find_lists_the_names_where_none_is_near():
     with pytest.raises(UserError, match="no style named xylophone. There are: waves, dots"):
-        styles.find(styles.unique(["waves", "dots"]), "xylophone")
+        find(unique(["waves", "dots"]), "xylophone")
 
 
 @hypothesis.given(st.text(max_size=12))
 def test_find_finds_or_says_so(key):
-    known = styles.unique(["waves", "dots", "12"])
+    known = unique(["waves", "dots", "12"])
     try:
-        index = styles.find(known, key)
+        index = find(known, key)
     except UserError:
         assert key not in ("waves", "dots", "12")
     else:
@@ -116,14 +117,14 @@ def test_find_finds_or_says_so(key):
 
 
 def test_find_all():
-    known = styles.unique(["a", "b", "c"])
-    assert styles.find_all(known, "all") == [0, 1, 2]
-    assert styles.find_all(known, "c, 0,b,") == [2, 0, 1]
+    known = unique(["a", "b", "c"])
+    assert find_all(known, "all") == [0, 1, 2]
+    assert find_all(known, "c, 0,b,") == [2, 0, 1]
     with pytest.raises(UserError, match="no style named d"):
-        styles.find_all(known, "a,d")
+        find_all(known, "a,d")
     for nothing in ("", " ", ","):
         with pytest.raises(UserError, match="no style given.*a, b, c"):
-            styles.find_all(known, nothing)
+            find_all(known, nothing)
 
 
 # === Folders ===
@@ -167,7 +168,7 @@ def test_a_catalogue_from_elsewhere(tmp_path):
     style_set = StyleSet.from_folder(folder, catalogue=other)
     assert style_set.styles == (Style("dots", weight=2),)
     assert style_set.paths == [folder / "b.png"]
-    with pytest.raises(UserError, match="no such catalogue of style images.*Check --catalogue"):
+    with pytest.raises(UserError, match="no such catalogue of style images.*Check `catalogue`"):
         StyleSet.from_folder(folder, catalogue=tmp_path / "gone.json")
 
 
@@ -199,7 +200,7 @@ def test_load_images(style_folder):
 
 
 def test_bad_folders(tmp_path):
-    with pytest.raises(UserError, match="no such folder of style images: .*gone. Check --styles"):
+    with pytest.raises(UserError, match="no such folder of style images: .*gone. Check `styles`"):
         StyleSet.from_folder(tmp_path / "gone")
     with pytest.raises(UserError, match="no image in the folder .*empty"):
         StyleSet.from_folder(fill(tmp_path / "empty", []))

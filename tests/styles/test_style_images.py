@@ -9,7 +9,7 @@ import pytest
 from cin_style import images
 from cin_style.styles.style_set import StyleSet
 
-FOLDER = pathlib.Path(__file__).parents[1] / "styles"
+FOLDER = pathlib.Path(__file__).parents[2] / "styles"
 
 
 @pytest.fixture(scope="module")

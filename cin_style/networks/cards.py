@@ -3,13 +3,17 @@
 import hashlib
 import io
 import json
+import os
 import pathlib
 import zipfile
+from collections.abc import Iterable
+from typing import Any, Self
 
 import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
+from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style import Style
 
 FORMAT = 1
@@ -30,9 +34,15 @@ class StyleCard:
 
     Raises:
         UserError: an embedding that is not one row of finite numbers.
+
+    Example:
+
+        card = cin_style.StyleCard.of(network, "starry_night")
+        card.save("starry_night.style.npz")
+        same = cin_style.StyleCard.load("starry_night.style.npz")
     """
 
-    def __init__(self, style, embedding, fingerprint):
+    def __init__(self, style: Any, embedding: Any, fingerprint: str) -> None:
         self.style = Style.of(style)
         self.embedding = np.asarray(embedding, "float32")
         self.fingerprint = fingerprint
@@ -45,16 +55,16 @@ class StyleCard:
             raise UserError("the style embedding holds numbers that are not finite.")
 
     @classmethod
-    def of(cls, network, key):
+    def of(cls, network: StyleTransferNetwork, key: str | int) -> Self:
         """The card of one of a network's styles (name or number)."""
         style = network.styles[network.find_style(key)]
         return cls(style, network.get_style_embedding(key), network.fingerprint)
 
-    def _seal(self, text):
+    def _seal(self, text: bytes) -> np.ndarray:
         digest = hashlib.sha256(text + self.embedding.astype("<f4").tobytes())
         return np.frombuffer(digest.digest(), np.uint8)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Writes the card (`.npz`, at most 16 KB), atomically.
 
         Raises:
@@ -81,7 +91,7 @@ class StyleCard:
             temporary.write_bytes(buffer.getvalue())
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> Self:
         """Reads a card.
 
         Raises:
@@ -119,7 +129,7 @@ class StyleCard:
         return result
 
 
-def import_cards(network, cards):
+def import_cards(network: StyleTransferNetwork, cards: Iterable[StyleCard]) -> StyleTransferNetwork:
     """A new network with the styles of some cards after its own, which stay as they are.
 
     Args:
@@ -129,6 +139,7 @@ def import_cards(network, cards):
     Raises:
         UserError: a card of another base network, or a style whose name is taken.
     """
+    cards = list(cards)
     fingerprint, names = network.fingerprint, {style.name for style in network.styles}
     length = network.get_style_embedding(0).size
     for card in cards:
@@ -137,7 +148,7 @@ def import_cards(network, cards):
                 f"the card of {card.style.name} was learned on another network "
                 f"({card.fingerprint[:12]}, this is {fingerprint[:12]}): a style only works with "
                 "the convolutions and the upsampling it was learned on. Train it on this network "
-                "with cin-style finetune."
+                "with `finetune`."
             )
         if card.embedding.size != length:
             raise UserError(
@@ -147,30 +158,6 @@ def import_cards(network, cards):
         if card.style.name in names:
             raise UserError(
                 f"the network has a style named {card.style.name} already. Give one of them "
-                "another name with cin-style styles --rename first."
+                "another name first (`StyleTransferNetwork.rename`; cin-style styles --rename)."
             )
     return network.append([card.style for card in cards], [card.embedding for card in cards])
-
-
-def edit_styles(network, cards=None, removed=None, renamed=None):
-    """A new network with styles added, left out or renamed, as the command line asks.
-
-    Args:
-        network: a `StyleTransferNetwork`.
-        cards: files of style cards to import.
-        removed: names or numbers of styles to leave out.
-        renamed: texts `OLD=NEW`.
-
-    Raises:
-        UserError: see `import_cards`, `StyleTransferNetwork.remove` and `.rename`.
-    """
-    if cards:
-        network = import_cards(network, [StyleCard.load(path) for path in cards])
-    if removed:
-        network = network.remove(removed)
-    for text in renamed or []:
-        old, equals, new = text.partition("=")
-        if not (old and equals and new):
-            raise UserError(f"--rename takes OLD=NEW. Received: {text}")
-        network = network.rename(old, new)
-    return network

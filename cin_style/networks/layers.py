@@ -1,4 +1,6 @@
-"""The two layers the network is made of besides convolutions."""
+"""The layers that the network is made of besides convolutions."""
+
+from typing import Any
 
 import keras
 from keras import ops
@@ -50,6 +52,56 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "padding": self.padding}
+
+
+def select(table: Any, style_weights: Any) -> Any:
+    """Blends rows of gammas or betas by style weights: the first half of the normalization.
+
+        style_weights @ table
+
+    Written as a sum of products because a matrix product may round its float32 inputs to TF32 or
+    bfloat16 on accelerators.
+
+    Args:
+        table: float32 (k, channels) for all examples, or (batch, k, channels).
+        style_weights: (batch, k), a blend for each example; or a map (batch, height, width, k)
+            with k known, a blend for each pixel.
+
+    Returns:
+        float32 (batch, 1, 1, channels) or (batch, height, width, channels).
+    """
+    style_weights = ops.cast(style_weights, "float32")
+    if len(style_weights.shape) == 2:
+        blend = ops.sum(ops.expand_dims(style_weights, -1) * table, axis=1)
+        return ops.expand_dims(ops.expand_dims(blend, 1), 1)
+    if len(table.shape) == 3:
+        table = ops.expand_dims(ops.expand_dims(table, 1), 1)
+    # Style by style: one (batch, height, width, channels) map at a time in memory.
+    blend = style_weights[..., :1] * table[..., 0, :]
+    for index in range(1, style_weights.shape[-1]):
+        blend = blend + style_weights[..., index : index + 1] * table[..., index, :]
+    return blend
+
+
+def modulate(x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5) -> Any:
+    """Normalizes features, then scales and shifts them: the second half of the normalization.
+
+        z = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta
+
+    with mean and variance over height and width (Dumoulin et al. 2017, equation 5).
+
+    Args:
+        x: (batch, height, width, channels).
+        gamma, beta: what `select` returns.
+        epsilon: added to the variance.
+
+    Returns:
+        float32, shaped like `x`.
+    """
+    x = ops.cast(x, "float32")
+    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    scale = gamma * ops.rsqrt(variance + epsilon)
+    return x * scale + (beta - mean * scale)
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
@@ -113,28 +165,9 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
     def call(self, inputs):
         x, style_weights = inputs
         self._check_style_weights(style_weights.shape)
-        x = ops.cast(x, "float32")
-        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
-        gamma = self._select(self.gamma, style_weights)
-        beta = self._select(self.beta, style_weights)
-        scale = gamma * ops.rsqrt(variance + self.epsilon)
-        return ops.cast(x * scale + (beta - mean * scale), self.compute_dtype)
-
-    def _select(self, table, style_weights):
-        """style_weights @ table, shaped to broadcast over (batch, height, width, channels).
-
-        Written as a sum of products because a matrix product may round its float32 inputs
-        to TF32 or bfloat16 on accelerators.
-        """
-        style_weights = ops.cast(style_weights, "float32")
-        if len(style_weights.shape) == 2:
-            blend = ops.sum(ops.expand_dims(style_weights, -1) * table, axis=1)
-            return ops.expand_dims(ops.expand_dims(blend, 1), 1)
-        # Style by style: one (batch, height, width, channels) map at a time in memory.
-        blend = style_weights[..., :1] * table[0]
-        for index in range(1, self.num_styles):
-            blend = blend + style_weights[..., index : index + 1] * table[index]
-        return blend
+        gamma = select(ops.convert_to_tensor(self.gamma), style_weights)
+        beta = select(ops.convert_to_tensor(self.beta), style_weights)
+        return ops.cast(modulate(x, gamma, beta, self.epsilon), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
@@ -148,3 +181,108 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
             "num_styles": self.num_styles,
             "epsilon": self.epsilon,
         }
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class EmbeddedInstanceNormalization(keras.layers.Layer):
+    """A `ConditionalInstanceNormalization` whose gammas and betas are an input.
+
+    Call it as `layer([x, embeddings, style_weights])`:
+
+    - x: (batch, height, width, channels).
+    - embeddings: float32 (batch, k, size), k styles' embeddings for each example
+      (`StyleTransferNetwork.get_style_embeddings`); `channels` gammas from column `start` on,
+      then as many betas.
+    - style_weights: (batch, k), or a map (batch, height, width, k).
+
+    Args:
+        start: see above.
+        epsilon: added to the variance.
+    """
+
+    def __init__(self, start: int, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.start = start
+        self.epsilon = epsilon
+
+    def call(self, inputs):
+        x, embeddings, style_weights = inputs
+        middle = self.start + x.shape[-1]
+        gamma = select(embeddings[..., self.start : middle], style_weights)
+        beta = select(embeddings[..., middle : middle + x.shape[-1]], style_weights)
+        return ops.cast(modulate(x, gamma, beta, self.epsilon), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs[0].shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "start": self.start, "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class PadToMultiple(keras.layers.Layer):
+    """Mirrors rows and columns onto the bottom and right until both are multiples.
+
+    Args:
+        multiple: of which height and width shall be multiples.
+    """
+
+    def __init__(self, multiple, **kwargs):
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, inputs):
+        # Side lengths that are known when the graph is traced stay plain integers.
+        shape = ops.shape(inputs)
+        bottom, right = (-shape[1] % self.multiple, -shape[2] % self.multiple)
+        if isinstance(bottom, int) and isinstance(right, int) and bottom + right == 0:
+            return inputs
+        return ops.pad(inputs, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="reflect")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        height, width = (
+            None if side is None else side + -side % self.multiple for side in (height, width)
+        )
+        return batch, height, width, channels
+
+    def get_config(self):
+        return {**super().get_config(), "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class CropLike(keras.layers.Layer):
+    """Crops the first input at the bottom and right to the size of the second."""
+
+    def call(self, inputs):
+        images, like = inputs
+        shape = ops.shape(like)
+        return images[:, : shape[1], : shape[2], :]
+
+    def compute_output_shape(self, input_shape):
+        images, like = input_shape
+        return (images[0], like[1], like[2], images[3])
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class HalveMap(keras.layers.Layer):
+    """Averages over 2 x 2 pixels; a constant map stays the same to the bit.
+
+    (Summing four equal floats before dividing, as a pooling layer does, may round.)
+    """
+
+    def call(self, inputs):
+        rows = 0.5 * (inputs[:, ::2] + inputs[:, 1::2])
+        return 0.5 * (rows[:, :, ::2] + rows[:, :, 1::2])
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (
+            batch,
+            None if height is None else height // 2,
+            None if width is None else width // 2,
+            channels,
+        )

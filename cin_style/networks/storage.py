@@ -1,7 +1,8 @@
-"""Networks as files: saving, loading with clear errors, and those in the package."""
+"""Networks as files: saving, and loading with clear errors."""
 
 import io
 import json
+import os
 import pathlib
 import zipfile
 
@@ -11,15 +12,20 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
+from cin_style.networks.bundled import bundled
+from cin_style.networks.style_transfer import StyleTransferNetwork
+
+_WEIGHTS = "model.weights.h5"
 
 
-def save(network, path, half=False):
+def save(network: StyleTransferNetwork, path: str | os.PathLike, half: bool | None = None) -> None:
     """Saves a network as one `.keras` file, atomically.
 
     Args:
         network: a `StyleTransferNetwork`.
         path: ends in `.keras`.
-        half: store the weights in float16 (half the size; they load as float32).
+        half: store the weights in float16 (half the size; they load as float32); by default as
+            the file did that the network came from (`StyleTransferNetwork.stored_half`).
 
     Raises:
         UserError: a path with another suffix.
@@ -29,11 +35,11 @@ def save(network, path, half=False):
         raise UserError(f"a model file must end in .keras. Received: {path}")
     with write_beside(path) as temporary:
         network.save(temporary)
-        if half:
+        if network.stored_half if half is None else half:
             _halve(temporary)
 
 
-def _halve(path):
+def _halve(path: pathlib.Path) -> None:
     """Rewrites the weights inside a `.keras` archive in float16."""
     with write_beside(path) as temporary:
         with zipfile.ZipFile(path) as source, zipfile.ZipFile(temporary, "w") as target:
@@ -44,7 +50,7 @@ def _halve(path):
                 target.writestr(entry, data)
 
 
-def _halve_h5(data):
+def _halve_h5(data: bytes) -> bytes:
     buffer = io.BytesIO()
     with h5py.File(io.BytesIO(data)) as source, h5py.File(buffer, "w") as target:
 
@@ -60,15 +66,21 @@ def _halve_h5(data):
     return buffer.getvalue()
 
 
-def load(path):
+def load(path: str | os.PathLike) -> StyleTransferNetwork:
     """Loads a network from a `.keras` file, in Keras' safe mode.
 
     Args:
         path: the file, or the name of a network that comes with the package (see
-            `bundled`).
+            `bundled.bundled`).
 
     Returns:
         A `StyleTransferNetwork`, float32.
+
+    Example:
+
+        >>> network = load("varied32")
+        >>> network.num_styles, network.embedding_size
+        (32, 3206)
 
     Raises:
         UserError: a file that is missing, damaged or not a network of this package.
@@ -76,13 +88,14 @@ def load(path):
     path = bundled().get(str(path), pathlib.Path(path))
     if not path.is_file():
         raise UserError(
-            f"no such model file: {path}. Give a .keras file that cin-style train wrote, or one "
+            f"no such model file: {path}. Give a .keras file that `train` wrote, or one "
             f"of the networks in the package: {', '.join(bundled()) or 'none'}."
         )
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             config = json.loads(archive.read("config.json"))
+            half = not damaged and _is_half(archive)
             if not isinstance(config, dict):
                 raise ValueError("its config.json holds no object")
     except Exception as error:  # zipfile raises many kinds; each means a bad file
@@ -94,19 +107,29 @@ def load(path):
     if config.get("registered_name") != "cin_style>StyleTransferNetwork":
         raise UserError(
             f"{path} holds a {config.get('class_name')}, not a StyleTransferNetwork. "
-            "Give a model that cin-style train wrote."
+            "Give a model that `train` wrote."
         )
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds; each means a bad file
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{path} does not hold a network that this version can load. Copy it again or update "
             f"cin_style. ({reason})"
         ) from error
+    network.stored_half = half
+    return network
 
 
-def bundled():
-    """The networks that come with the package: names to paths."""
-    folder = pathlib.Path(__file__).parent / "models"
-    return {path.stem: path for path in sorted(folder.glob("*.keras"))}
+def _is_half(archive: zipfile.ZipFile) -> bool:
+    """Whether the weights in a `.keras` archive are float16."""
+    found = []
+
+    def look(name: str, item: h5py.Group | h5py.Dataset) -> bool | None:
+        if isinstance(item, h5py.Dataset):
+            found.append(item.dtype)
+        return bool(found) or None  # anything but None ends the visit
+
+    with archive.open(_WEIGHTS) as file, h5py.File(file) as weights:
+        weights.visititems(look)
+    return found == [np.float16]

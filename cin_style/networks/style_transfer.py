@@ -2,80 +2,125 @@
 
 import dataclasses
 import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
 
 from cin_style.errors import UserError
-from cin_style.networks.layers import ConditionalInstanceNormalization, ReflectionPadding2D
+from cin_style.networks.layers import (
+    ConditionalInstanceNormalization,
+    CropLike,
+    EmbeddedInstanceNormalization,
+    HalveMap,
+    PadToMultiple,
+    ReflectionPadding2D,
+)
 from cin_style.styles import style as style_sets
 
 
-@keras.saving.register_keras_serializable(package="cin_style")
-class PadToMultiple(keras.layers.Layer):
-    """Mirrors rows and columns onto the bottom and right until both are multiples.
+class _Layers:
+    """Layers by name, each made when it is first asked for."""
 
-    Args:
-        multiple: of which height and width shall be multiples.
-    """
+    def __init__(self, dtype: Any) -> None:
+        self._dtype = dtype
+        self._made: dict[str, keras.layers.Layer] = {}
 
-    def __init__(self, multiple, **kwargs):
-        super().__init__(**kwargs)
-        self.multiple = multiple
+    def get(
+        self, layer_class: type, name: str, *arguments: Any, dtype: Any = None, **options: Any
+    ) -> keras.layers.Layer:
+        """The layer of this name."""
+        if name not in self._made:
+            dtype = dtype or self._dtype
+            self._made[name] = layer_class(*arguments, name=name, dtype=dtype, **options)
+        return self._made[name]
 
-    def call(self, inputs):
-        # Side lengths that are known when the graph is traced stay plain integers.
-        shape = ops.shape(inputs)
-        bottom, right = (-shape[1] % self.multiple, -shape[2] % self.multiple)
-        if isinstance(bottom, int) and isinstance(right, int) and bottom + right == 0:
-            return inputs
-        return ops.pad(inputs, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="reflect")
 
-    def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        height, width = (
-            None if side is None else side + -side % self.multiple for side in (height, width)
+@dataclasses.dataclass(frozen=True)
+class _Architecture:
+    """How the layers are connected; what normalizes is given from outside."""
+
+    widths: tuple[int, ...]
+    residual_blocks: int
+    upsampling: str
+
+    @property
+    def depth(self) -> int:
+        """How often the picture is halved inside."""
+        return len(self.widths) - 1
+
+    def connect(
+        self, layers: _Layers, normalize: Callable[..., Any], images: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Paints symbolic `images`.
+
+        Args:
+            layers: where the layers come from, a `_Layers`.
+            normalize: called as `normalize(x, name, depth)` for each of the normalizations in
+                network order; `x` is at 1 / 2^depth of the images' size.
+            images: a `keras.KerasTensor` (batch, height, width, 3).
+        """
+        widths, depth = self.widths, self.depth
+        x = layers.get(PadToMultiple, "pad_to_multiple", 2**depth)(images)
+        x = self._convolve(layers, normalize, x, "contract_1", 0, widths[0], 9)
+        for k in range(1, depth + 1):
+            x = self._convolve(layers, normalize, x, f"contract_{k + 1}", k, widths[k], 3, 2)
+        for index in range(1, self.residual_blocks + 1):
+            name = f"residual_{index}"
+            y = self._convolve(layers, normalize, x, f"{name}a", depth, widths[-1], 3)
+            y = self._convolve(
+                layers, normalize, y, f"{name}b", depth, widths[-1], 3, activation=None
+            )
+            x = layers.get(keras.layers.Add, f"{name}_add")([x, y])
+        for k in reversed(range(depth)):
+            name = f"expand_{depth - k}"
+            smooth = self.upsampling == "bilinear"
+            x = layers.get(keras.layers.UpSampling2D, f"{name}_upsample", 2)(x)
+            x = self._convolve(layers, normalize, x, name, k, widths[k], 3, smooth=smooth)
+        # The picture itself is made in float32, whatever the dtype policy.
+        name = f"expand_{depth + 1}"
+        x = self._convolve(
+            layers, normalize, x, name, 0, 3, 9, activation="sigmoid", dtype="float32"
         )
-        return batch, height, width, channels
+        return layers.get(CropLike, "crop", dtype="float32")([x, images])
 
-    def get_config(self):
-        return {**super().get_config(), "multiple": self.multiple}
-
-
-@keras.saving.register_keras_serializable(package="cin_style")
-class CropLike(keras.layers.Layer):
-    """Crops the first input at the bottom and right to the size of the second."""
-
-    def call(self, inputs):
-        images, like = inputs
-        shape = ops.shape(like)
-        return images[:, : shape[1], : shape[2], :]
-
-    def compute_output_shape(self, input_shape):
-        images, like = input_shape
-        return (images[0], like[1], like[2], images[3])
-
-
-@keras.saving.register_keras_serializable(package="cin_style")
-class HalveMap(keras.layers.Layer):
-    """Averages over 2 x 2 pixels; a constant map stays the same to the bit.
-
-    (Summing four equal floats before dividing, as a pooling layer does, may round.)
-    """
-
-    def call(self, inputs):
-        rows = 0.5 * (inputs[:, ::2] + inputs[:, 1::2])
-        return 0.5 * (rows[:, :, ::2] + rows[:, :, 1::2])
-
-    def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        return (
-            batch,
-            None if height is None else height // 2,
-            None if width is None else width // 2,
-            channels,
-        )
+    @staticmethod
+    def _convolve(
+        layers,
+        normalize,
+        x,
+        name,
+        depth,
+        filters,
+        size,
+        strides=1,
+        activation="relu",
+        smooth=False,
+        **options,
+    ):
+        x = layers.get(ReflectionPadding2D, f"{name}_pad", size // 2 + smooth)(x)
+        if smooth:
+            # After nearest upsampling, two averages of neighbours make it bilinear. (Keras'
+            # bilinear upsampling, 3.15, can't trace a graph for images of any size.)
+            for index in (1, 2):
+                x = layers.get(keras.layers.AveragePooling2D, f"{name}_average_{index}", 2, 1)(x)
+        x = layers.get(
+            keras.layers.Conv2D,
+            f"{name}_conv",
+            filters,
+            size,
+            strides,
+            use_bias=False,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        )(x)
+        x = normalize(x, name, depth, **options)
+        if activation:
+            name = f"{name}_{activation}"
+            x = layers.get(keras.layers.Activation, name, activation, **options)(x)
+        return x
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
@@ -111,110 +156,65 @@ class StyleTransferNetwork(keras.Model):
     Attributes:
         styles: tuple of `cin_style.Style`, in the order of `style_weights`.
         upsampling, grain, loss_options: as given.
+        stored_half: whether the file it came from holds float16 (`storage.save`).
 
     Raises:
         UserError: no style, or two of one name.
         ValueError: an unknown `upsampling`.
+
+    Example:
+
+        >>> network = StyleTransferNetwork(["sea", "sky"], widths=(4, 6, 8), residual_blocks=1)
+        >>> photos, weights = np.zeros((1, 16, 20, 3)), np.array([[0.5, 0.5]])
+        >>> tuple(network([photos, weights]).shape)
+        (1, 16, 20, 3)
     """
 
     def __init__(
         self,
-        styles,
-        widths=(32, 64, 128),
-        residual_blocks=5,
-        upsampling="nearest",
-        grain=0.0,
-        loss_options=None,
-        dtype=None,
-        **kwargs,
-    ):
-        styles = style_sets.unique(styles)
+        styles: Iterable[Any],
+        widths: Sequence[int] = (32, 64, 128),
+        residual_blocks: int = 5,
+        upsampling: str = "nearest",
+        grain: float = 0.0,
+        loss_options: dict[str, Any] | None = None,
+        dtype: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        known = style_sets.unique(styles)
         widths = tuple(widths)
         if upsampling not in ("nearest", "bilinear"):
             raise ValueError(
                 f"upsampling must be 'nearest' or 'bilinear'. Received: upsampling={upsampling!r}"
             )
 
-        layers = {}
-
-        def layer(layer_class, name, *arguments, dtype=dtype, **options):
-            """Makes the layer of this name, or on the second pass takes it again."""
-            if name not in layers:
-                layers[name] = layer_class(*arguments, name=name, dtype=dtype, **options)
-            return layers[name]
-
-        def convolve(
-            x,
-            style_weights,
-            name,
-            filters,
-            size,
-            strides=1,
-            activation="relu",
-            smooth=False,
-            **norm,
-        ):
-            x = layer(ReflectionPadding2D, f"{name}_pad", size // 2 + smooth)(x)
-            if smooth:
-                # After nearest upsampling, two averages of neighbours make it bilinear. (Keras'
-                # bilinear upsampling, 3.15, can't trace a graph for images of any size.)
-                for index in (1, 2):
-                    x = layer(keras.layers.AveragePooling2D, f"{name}_average_{index}", 2, 1)(x)
-            x = layer(
-                keras.layers.Conv2D,
-                f"{name}_conv",
-                filters,
-                size,
-                strides,
-                use_bias=False,
-                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-            )(x)
-            x = layer(ConditionalInstanceNormalization, f"{name}_norm", len(styles), **norm)(
-                [x, style_weights]
-            )
-            if activation:
-                x = layer(keras.layers.Activation, f"{name}_{activation}", activation, **norm)(x)
-            return x
-
-        def connect(images, style_weights):
-            """Paints `images`; `style_weights[k]` are for layers at 1 / 2^k of their size."""
-            depth = len(widths) - 1
-            x = layer(PadToMultiple, "pad_to_multiple", 2**depth)(images)
-            x = convolve(x, style_weights[0], "contract_1", widths[0], 9)
-            for k in range(1, depth + 1):
-                x = convolve(x, style_weights[k], f"contract_{k + 1}", widths[k], 3, 2)
-            for index in range(1, residual_blocks + 1):
-                name = f"residual_{index}"
-                y = convolve(x, style_weights[depth], f"{name}a", widths[-1], 3)
-                y = convolve(y, style_weights[depth], f"{name}b", widths[-1], 3, activation=None)
-                x = layer(keras.layers.Add, f"{name}_add")([x, y])
-            for k in reversed(range(depth)):
-                name = f"expand_{depth - k}"
-                x = layer(keras.layers.UpSampling2D, f"{name}_upsample", 2)(x)
-                x = convolve(
-                    x, style_weights[k], name, widths[k], 3, smooth=upsampling == "bilinear"
-                )
-            # The picture itself is made in float32, whatever the dtype policy.
-            name = f"expand_{depth + 1}"
-            x = convolve(x, style_weights[0], name, 3, 9, activation="sigmoid", dtype="float32")
-            return layer(CropLike, "crop", dtype="float32")([x, images])
-
         # === Functional Model ===
         images = keras.Input((None, None, 3), name="images", dtype="float32")
-        style_weights = keras.Input((len(styles),), name="style_weights", dtype="float32")
-        pastiches = connect(images, [style_weights] * len(widths))
+        style_weights = keras.Input((len(known),), name="style_weights", dtype="float32")
+        layers = _Layers(dtype)
+
+        def normalize(x, name, depth, **options):
+            normalization = layers.get(
+                ConditionalInstanceNormalization, f"{name}_norm", len(known), **options
+            )
+            return normalization([x, style_weights])
+
+        architecture = _Architecture(widths, residual_blocks, upsampling)
+        pastiches = architecture.connect(layers, normalize, images)
         super().__init__(inputs=[images, style_weights], outputs=pastiches, **kwargs)
 
         # === Config ===
-        self.styles = styles
+        self.styles = known
         self.widths = widths
         self.residual_blocks = residual_blocks
         self.upsampling = upsampling
         self.grain = grain
         self.loss_options = dict(loss_options or {})
-        self._connect = connect
+        self.stored_half = False
+        self._architecture = architecture
+        self._layers_by_name = layers
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "styles": [style.to_dict() for style in self.styles],
@@ -226,31 +226,42 @@ class StyleTransferNetwork(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**config)
 
     @property
-    def num_styles(self):
+    def num_styles(self) -> int:
         """N, the number of styles."""
         return len(self.styles)
 
     @property
-    def normalizations(self):
+    def normalizations(self) -> list[ConditionalInstanceNormalization]:
         """The `ConditionalInstanceNormalization` layers, in network order."""
         return [
             layer for layer in self.layers if isinstance(layer, ConditionalInstanceNormalization)
         ]
 
     @property
-    def convolutions(self):
+    def convolutions(self) -> list[keras.layers.Conv2D]:
         """The `Conv2D` layers, in network order."""
         return [layer for layer in self.layers if isinstance(layer, keras.layers.Conv2D)]
 
-    def find_style(self, key):
+    @property
+    def embedding_size(self) -> int:
+        """How many numbers a style is: 3,206 with the usual widths."""
+        return sum(2 * layer.gamma.shape[1] for layer in self.normalizations)
+
+    @property
+    def _starts(self) -> list[int]:
+        """The column of style embeddings at which each normalization's gamma begins."""
+        widths = [2 * layer.gamma.shape[1] for layer in self.normalizations]
+        return [0, *itertools.accumulate(widths)][:-1]
+
+    def find_style(self, key: str | int) -> int:
         """The index of a style given by name or number; see `cin_style.styles.find`."""
         return style_sets.find(self.styles, key)
 
-    def get_style_embeddings(self):
+    def get_style_embeddings(self) -> np.ndarray:
         """Every style's gammas and betas: float32 (num_styles, 3206).
 
         A row is gamma, then beta, of each normalization layer in network order.
@@ -262,7 +273,7 @@ class StyleTransferNetwork(keras.Model):
         ]
         return np.concatenate(tables, axis=1)
 
-    def set_style_embeddings(self, embeddings):
+    def set_style_embeddings(self, embeddings: np.ndarray) -> None:
         """Sets every style's gammas and betas from an array (num_styles, 3206).
 
         Raises:
@@ -280,11 +291,11 @@ class StyleTransferNetwork(keras.Model):
             layer.beta.assign(tables[2 * index + 1])
 
     @property
-    def palette_columns(self):
+    def palette_columns(self) -> slice:
         """The columns of style embeddings that are the last gamma and beta, as a slice."""
         return slice(-2 * self.normalizations[-1].gamma.shape[1], None)
 
-    def set_palettes(self, style_images):
+    def set_palettes(self, style_images: Sequence[np.ndarray]) -> None:
         """Gives every style's pastiches the mean and contrast of its image, per colour channel.
 
         Sets the last gamma and beta, from which the sigmoid makes the colours, to the standard
@@ -301,7 +312,7 @@ class StyleTransferNetwork(keras.Model):
         last.gamma.assign(np.stack([values.std(axis=0) for values in logits]))
         last.beta.assign(np.stack([values.mean(axis=0) for values in logits]))
 
-    def copy_convolutions(self, other):
+    def copy_convolutions(self, other: "StyleTransferNetwork") -> None:
         """Takes over the convolutions of another network, whose upsampling may differ.
 
         Raises:
@@ -313,12 +324,12 @@ class StyleTransferNetwork(keras.Model):
             # A copy: on JAX, variables would share an array that the first step gives away.
             mine.kernel.assign(np.array(ops.convert_to_numpy(theirs.kernel)))
 
-    def get_style_embedding(self, key):
+    def get_style_embedding(self, key: str | int) -> np.ndarray:
         """One style's gammas and betas: float32 (3206,); see `get_style_embeddings`."""
         return self.get_style_embeddings()[self.find_style(key)]
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """A hash of the convolutions and the upsampling, on which a style embedding depends.
 
         Styles don't enter into it, nor does whether the file stores float16 or float32.
@@ -331,7 +342,12 @@ class StyleTransferNetwork(keras.Model):
             digest.update(repr(kernel.shape).encode() + kernel.tobytes())
         return digest.hexdigest()
 
-    def with_styles(self, styles, embeddings=None, dtype=None):
+    def with_styles(
+        self,
+        styles: Iterable[Any],
+        embeddings: np.ndarray | None = None,
+        dtype: str | None = None,
+    ) -> Self:
         """A new network with these convolutions (copied) and other styles.
 
         Args:
@@ -349,11 +365,12 @@ class StyleTransferNetwork(keras.Model):
             dtype=dtype,
         )
         other.copy_convolutions(self)
+        other.stored_half = self.stored_half
         if embeddings is not None:
             other.set_style_embeddings(embeddings)
         return other
 
-    def append(self, styles, embeddings):
+    def append(self, styles: Iterable[Any], embeddings: Any) -> Self:
         """A new network with these styles after the ones it has, which stay as they are.
 
         Raises:
@@ -362,14 +379,14 @@ class StyleTransferNetwork(keras.Model):
         embeddings = np.concatenate([self.get_style_embeddings(), embeddings])
         return self.with_styles([*self.styles, *styles], embeddings)
 
-    def select(self, keys):
+    def select(self, keys: Iterable[str | int]) -> Self:
         """A new network with only these styles (names or numbers), in this order."""
         rows = [self.find_style(key) for key in keys]
         return self.with_styles(
             [self.styles[row] for row in rows], self.get_style_embeddings()[rows]
         )
 
-    def remove(self, keys):
+    def remove(self, keys: Iterable[str | int]) -> Self:
         """A new network without these styles (names or numbers).
 
         Raises:
@@ -381,7 +398,7 @@ class StyleTransferNetwork(keras.Model):
             raise UserError("a network needs at least one style; these are all it has.")
         return self.select(kept)
 
-    def rename(self, key, name):
+    def rename(self, key: str | int, name: str) -> Self:
         """A new network in which one style has another name.
 
         Raises:
@@ -392,18 +409,48 @@ class StyleTransferNetwork(keras.Model):
         styles[row] = dataclasses.replace(styles[row], name=name)
         return self.with_styles(styles, self.get_style_embeddings())
 
-    def with_maps(self):
-        """The same layers as a model that takes a blend for every pixel.
+    def painting_graph(self, num_maps: int | None = None) -> keras.Model:
+        """The network with style embeddings as an input, for painting without state.
+
+        It shares this network's convolutions, and is made anew at each call. A style is
+        *selected*, which blends embeddings by weights, and *modulates* what is normalized, as in
+        `ConditionalInstanceNormalization`; only the tables come from outside. So one graph paints
+        every style and blend, of this network's styles or of any others.
+
+        Args:
+            num_maps: `None` for a blend for each picture. Else k, for a blend for each pixel.
 
         Returns:
-            A Functional model of `[images, maps]`, where maps are float32 (batch, height,
-            width, num_styles), the images' size. For layers that work at a half or a quarter
-            of it, the maps are averaged over 2 x 2 pixels once or twice.
+            A Functional model of `[images, embeddings, style_weights]`, all float32: images
+            (batch, height, width, 3) in [0, 1]; embeddings (batch, k, 3206); style weights
+            (batch, k), or maps (batch, height, width, k) of the images' size. For layers that
+            work at a half or a quarter of it, maps are averaged over 2 x 2 pixels once or twice.
         """
+        architecture = self._architecture
         images = keras.Input((None, None, 3), name="images", dtype="float32")
-        maps = keras.Input((None, None, self.num_styles), name="maps", dtype="float32")
-        multiple = 2 ** (len(self.widths) - 1)
-        levels = [PadToMultiple(multiple, name="pad_maps", dtype="float32")(maps)]
-        for _ in self.widths[1:]:
-            levels.append(HalveMap(dtype="float32")(levels[-1]))
-        return keras.Model([images, maps], self._connect(images, levels))
+        embeddings = keras.Input(
+            (num_maps, self.embedding_size), name="embeddings", dtype="float32"
+        )
+        if num_maps is None:
+            weights = keras.Input((None,), name="style_weights", dtype="float32")
+            levels = [weights] * (architecture.depth + 1)
+        else:
+            weights = keras.Input((None, None, num_maps), name="maps", dtype="float32")
+            pad = PadToMultiple(2**architecture.depth, name="pad_maps", dtype="float32")
+            levels = [pad(weights)]
+            for _ in range(architecture.depth):
+                levels.append(HalveMap(dtype="float32")(levels[-1]))
+        starts = dict(zip((layer.name for layer in self.normalizations), self._starts, strict=True))
+
+        def normalize(x, name, depth, **options):
+            trained = self.get_layer(f"{name}_norm")
+            normalization = EmbeddedInstanceNormalization(
+                starts[trained.name],
+                trained.epsilon,
+                name=trained.name,
+                dtype=trained.dtype_policy,
+            )
+            return normalization([x, embeddings, levels[depth]])
+
+        pastiches = architecture.connect(self._layers_by_name, normalize, images)
+        return keras.Model([images, embeddings, weights], pastiches)

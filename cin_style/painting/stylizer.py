@@ -2,22 +2,26 @@
 
 import logging
 import os
+import threading
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
-from cin_style import images
 from cin_style.errors import UserError
+from cin_style.images import grain as grains
+from cin_style.images.arrays import as_photo
 from cin_style.networks import storage
-from cin_style.recipes import SMALLEST_SIDE
-from cin_style.styles import blends as blend
+from cin_style.networks.bundled import DEFAULT_MODEL
+from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.styles import blends
 
 _LOG = logging.getLogger("cin_style")
 
-# When one photo is wanted in many styles: bounds on what is painted at a time. The number of
-# slots does not depend on the photo's size, so that a new size needs no new network.
+# When one photo is wanted in many styles: bounds on what is painted at a time.
 _PIXELS_AT_ONCE = 2**20
-_MOST_SLOTS = 8
+MOST_AT_ONCE = 8
 
 # Networks paint a border some pixels wide unlike the rest, which the loss network's padding has
 # taught them. Photos get a mirrored margin this wide, in px, which is cut off again: beyond 16
@@ -31,13 +35,13 @@ _GIB_PER_MEGAPIXEL = 1.0
 class Stylizer:
     """Paints photos with one network.
 
-    Not for several threads at once: the embeddings in use are put into the network that
-    paints before each pass.
+    Nothing is changed by painting: many threads may use one Stylizer at once, and each gets what
+    it would get alone. What is painted is the network as it was handed in.
 
     Args:
         model: a `StyleTransferNetwork`, a `.keras` file, or the name of a network in the
             package.
-        dtype: dtype policy to paint in; by default Keras' global one (float32).
+        dtype: dtype policy to paint in, such as `"mixed_bfloat16"`; by default the network's.
         grain: standard deviation of the noise that a photo gets before it is painted
             (`images.add_grain`, the same for all photos of a size); by default as much as the
             network was made for. 0: flat regions stay flatter.
@@ -48,144 +52,171 @@ class Stylizer:
 
     Raises:
         UserError: a file that is no network, or a negative grain.
+
+    Example:
+
+        stylizer = cin_style.Stylizer("varied32")
+        pastiche = stylizer(PIL.Image.open("photo.jpg"), "starry_night")
+        half_and_half = stylizer(photo, {"starry_night": 0.5, "the_scream": 0.5})
+        cin_style.images.save("pastiche.png", pastiche)
     """
 
-    def __init__(self, model, dtype=None, grain=None):
+    def __init__(
+        self,
+        model: StyleTransferNetwork | str | os.PathLike = DEFAULT_MODEL,
+        dtype: str | None = None,
+        grain: float | None = None,
+    ) -> None:
         if isinstance(model, str | os.PathLike):
             model = storage.load(model)
         self.network = model
         self.grain = model.grain if grain is None else grain
         if not 0 <= self.grain < np.inf:
-            raise UserError(f"--grain must be at least 0. Received: {grain}")
+            raise UserError(f"`grain` must be at least 0. Received: {grain}")
         self._embeddings = model.get_style_embeddings()
-        self._dtype = dtype
-        self._painters = {}
+        # A policy belongs to layers: for another one, one style's network with these kernels.
+        self._painted_with = model.with_styles(["one"], dtype=dtype) if dtype else model
+        # Compiled graphs by the number of styles in a map, made when they are first needed.
+        self._painters: dict[int | None, Callable[..., np.ndarray]] = {}
+        self._lock = threading.Lock()
 
-    def __call__(self, photo, styles, raw=False):
-        """Paints one photo.
+    def __repr__(self) -> str:
+        return f"<Stylizer of {self.network.num_styles} styles, grain {self.grain:g}>"
+
+    def __call__(
+        self,
+        photo: Any,
+        styles: Any = None,
+        *,
+        embedding: Any = None,
+        raw: bool = False,
+    ) -> Any:
+        """Paints photos.
 
         Args:
-            photo: float array (height, width, 3), RGB in [0, 1], of 16 px or more each way.
-            styles: a style or blend as `blend.weights` takes it (name, number, dict or
+            photo: a photo as `images.arrays.as_photo` takes it, a PIL image or an array (height,
+                width, 3), uint8 or float in [0, 1], of 16 px or more each way; or several of
+                them: a list, or an array (count, height, width, 3).
+            styles: a style or blend as `blends.weights` takes it (name, number, dict or
                 array (num_styles,)); a list or array (count, num_styles) of several; or a
                 map (height, width, num_styles) with a blend for every pixel.
-            raw: see `blend.weights`.
+            embedding: in place of `styles`: a style embedding, float (3206,), of this network's
+                convolutions; or several, (count, 3206).
+            raw: see `blends.weights`.
 
         Returns:
             float32 in [0, 1], of the photo's size: (height, width, 3), or for several
-            styles (count, height, width, 3).
+            styles (count, height, width, 3). For several photos a list of these, or an array
+            where the photos are one.
 
         Raises:
             UserError: a photo that is too small or no RGB image, an unknown style, bad
-                weights, or a map of another size.
+                weights, a map or embedding of another shape, or both or neither of `styles` and
+                `embedding`.
         """
-        photo = _check_photo(photo)
+        if isinstance(photo, list | tuple):
+            return [self(one, styles, embedding=embedding, raw=raw) for one in photo]
+        if getattr(photo, "ndim", 0) == 4:
+            return np.stack(self(list(photo), styles, embedding=embedding, raw=raw))
+        photo = as_photo(photo)
+        if (styles is None) == (embedding is None):
+            raise UserError("give either `styles` or `embedding`: what to paint in.")
         if self.grain:
-            photo = images.add_grain(photo, self.grain, np.random.default_rng(0))
-        dimensions = getattr(styles, "ndim", 0)
-        if dimensions == 3:
-            maps = blend.normalize(np.asarray(styles, "float32"), raw)
-            return _cut(self._paint_map(photo, maps))
-        several = isinstance(styles, list | tuple) or dimensions == 2
-        if several and not len(styles):
-            raise UserError("no style given: at least one is needed.")
-        rows = [
-            blend.weights(self.network.styles, style, raw)
-            for style in (styles if several else [styles])
-        ]
-        slots = min(_MOST_SLOTS, len(rows))
-        at_once = max(1, min(slots, _PIXELS_AT_ONCE // (photo.shape[0] * photo.shape[1])))
-        painter = self._painter(slots)
-        wide = _widen(photo)
-        painted = _cut(
-            np.concatenate(
-                [
-                    self._paint_rows(painter, wide, np.stack(rows[start : start + at_once]))
-                    for start in range(0, len(rows), at_once)
-                ]
-            )
-        )
+            photo = grains.add_grain(photo, self.grain, np.random.default_rng(0))
+        if getattr(styles, "ndim", 0) == 3:
+            return self._paint_map(photo, blends.normalize(np.asarray(styles, "float32"), raw))
+        if styles is None:
+            embeddings, several = self._check(embedding)
+        else:
+            several = isinstance(styles, list | tuple) or getattr(styles, "ndim", 0) == 2
+            chosen = list(styles) if several else [styles]
+            if not chosen:
+                raise UserError("no style given: at least one is needed.")
+            embeddings = self._blend(chosen, raw)
+        painted = self._paint(photo, embeddings)
         return painted if several else painted[0]
 
-    def _painter(self, slots, maps=False):
-        """A network with `slots` styles, to be filled, and the function that paints with it.
-
-        So a picture in a few styles costs the same whether the network holds 8 or 10,000.
-        """
-        if (slots, maps) not in self._painters:
-            names = [f"slot_{index}" for index in range(slots)]
-            network = self.network.with_styles(names, dtype=self._dtype)
-            self._painters[slots, maps] = (
-                network,
-                _compile(network.with_maps() if maps else network),
-            )
-        return self._painters[slots, maps]
-
-    def _paint_rows(self, painter, photo, rows):
-        network, paint = painter
-        # A blend of styles is the blend of their embeddings: one slot for each picture. Summed
-        # style by style, as the layers do it for maps, so that both round alike.
-        slots = np.zeros((network.num_styles, self._embeddings.shape[1]), "float32")
-        for style in np.flatnonzero(rows.any(axis=0)):
-            slots[: len(rows)] += rows[:, style, None] * self._embeddings[style]
-        network.set_style_embeddings(slots)
-        weights = np.eye(network.num_styles, dtype="float32")[: len(rows)]
-        return _run(paint, np.repeat(photo[None], len(rows), axis=0), weights)
-
-    def _paint_map(self, photo, maps):
-        if maps.shape != (*photo.shape[:2], self.network.num_styles):
-            height, width = photo.shape[:2]
+    def _check(self, embedding: Any) -> tuple[np.ndarray, bool]:
+        """Embeddings (count, size) that were handed in, and whether they are several."""
+        embeddings = np.asarray(embedding, "float32")
+        several = embeddings.ndim == 2
+        embeddings = np.atleast_2d(embeddings)
+        size = self._embeddings.shape[1]
+        if embeddings.ndim != 2 or embeddings.shape[1] != size or not len(embeddings):
             raise UserError(
-                f"a map of style weights must have the photo's size and a weight for each style, "
-                f"({height}, {width}, {self.network.num_styles}). Received: shape {maps.shape}"
+                f"`embedding` must be ({size},) or (count, {size}) for this network. Received: "
+                f"shape {np.shape(embedding)}"
+            )
+        if not np.isfinite(embeddings).all():
+            raise UserError("`embedding` holds numbers that are not finite.")
+        return embeddings, several
+
+    def _blend(self, styles: list, raw: bool) -> np.ndarray:
+        """The embeddings (count, size) of styles and blends.
+
+        A blend of styles is the blend of their embeddings. Summed style by style, as the layers
+        do it for maps, so that both round alike.
+        """
+        rows = np.stack([blends.weights(self.network.styles, style, raw) for style in styles])
+        embeddings = np.zeros((len(rows), self._embeddings.shape[1]), "float32")
+        for style in np.flatnonzero(rows.any(axis=0)):
+            embeddings += rows[:, style, None] * self._embeddings[style]
+        return embeddings
+
+    def _paint(self, photo: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
+        """One photo in many styles, some at a time."""
+        height, width = photo.shape[:2]
+        at_once = max(1, min(MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
+        wide, paint = _widen(photo), self._painter()
+        painted = np.empty((len(embeddings), *photo.shape), "float32")
+        for start in range(0, len(embeddings), at_once):
+            some = embeddings[start : start + at_once, None]
+            photos = np.repeat(wide[None], len(some), axis=0)
+            weights = np.ones((len(some), 1), "float32")
+            painted[start : start + at_once] = _cut(_run(paint, photos, some, weights))
+        return painted
+
+    def _paint_map(self, photo: np.ndarray, maps: np.ndarray) -> np.ndarray:
+        expected = (*photo.shape[:2], self.network.num_styles)
+        if maps.shape != expected:
+            raise UserError(
+                "a map of style weights must have the photo's size and a weight for each style, "
+                f"{expected}. Received: shape {maps.shape}"
             )
         used = np.flatnonzero(maps.any(axis=(0, 1)))
-        network, paint = self._painter(len(used), maps=True)
-        network.set_style_embeddings(self._embeddings[used])
+        paint = self._painter(len(used))
         maps = _widen(maps[..., used].astype("float32"))
-        return _run(paint, _widen(photo)[None], maps[None])[0]
+        embeddings = self._embeddings[None, used]
+        return _cut(_run(paint, _widen(photo)[None], embeddings, maps[None]))[0]
+
+    def _painter(self, num_maps: int | None = None) -> Callable[..., np.ndarray]:
+        with self._lock:
+            if num_maps not in self._painters:
+                graph = self._painted_with.painting_graph(num_maps)
+                self._painters[num_maps] = _compile(graph)
+            return self._painters[num_maps]
 
 
-def _widen(image):
+def _widen(image: np.ndarray) -> np.ndarray:
     """Adds a mirrored margin to an image or map (height, width, channels)."""
     return np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect")
 
 
-def _cut(pictures):
+def _cut(pictures: np.ndarray) -> np.ndarray:
     """Takes the margin off pictures (..., height, width, channels)."""
     return pictures[..., MARGIN:-MARGIN, MARGIN:-MARGIN, :]
 
 
-def _check_photo(photo):
-    if np.asarray(photo).dtype.kind != "f":
-        raise UserError(
-            "a photo must be floats in [0, 1]. Received: values of type "
-            f"{np.asarray(photo).dtype}; cin_style.images.from_uint8 converts them."
-        )
-    photo = np.asarray(photo, "float32")
-    if photo.ndim != 3 or photo.shape[-1] != 3:
-        raise UserError(
-            f"a photo must be an array (height, width, 3). Received: shape {photo.shape}"
-        )
-    if min(photo.shape[:2]) < SMALLEST_SIDE:
-        height, width = photo.shape[:2]
-        raise UserError(
-            f"the photo is {width} x {height} px, but the network needs at least "
-            f"{SMALLEST_SIDE} px each way. Take a larger photo."
-        )
-    return photo
-
-
-def _run(paint, photos, weights):
+def _run(paint: Callable[..., np.ndarray], photos: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
     """Paints, and says what to do where the memory does not suffice."""
     height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
-    advice = f"a picture of {width} x {height} px; --max_side makes it smaller."
+    advice = f"a picture of {width} x {height} px; `max_side` makes it smaller."
     megapixels = height * width / 1e6
     if megapixels > 8:
         gib = round(megapixels * _GIB_PER_MEGAPIXEL)
         _LOG.warning("some %d GiB of memory are needed for %s", gib, advice)
     try:
-        return paint(photos, weights)
+        return paint(photos, *inputs)
     except Exception as error:
         exhausted = "RESOURCE_EXHAUSTED" in str(error) or "Exhausted" in type(error).__name__
         if not (exhausted or isinstance(error, MemoryError)):
@@ -193,18 +224,33 @@ def _run(paint, photos, weights):
         raise UserError(f"out of memory at {advice}") from error
 
 
-def _compile(model):
-    """The model as a function of arrays that is not compiled anew for each image size."""
-    if keras.backend.backend() != "tensorflow":
-        return lambda photos, weights: model.predict_on_batch([photos, weights])
+def _compile(graph: keras.Model) -> Callable[..., np.ndarray]:
+    """The graph as a function of arrays, for many threads at once.
 
-    import tensorflow as tf
+    On TensorFlow it is compiled once for all sizes, on JAX anew for each image size.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
-    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
+        signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in graph.inputs]
 
-    # XLA would compile for seconds at every new image size.
-    @tf.function(input_signature=signature, jit_compile=False)
-    def paint(photos, weights):
-        return model([photos, weights], training=False)
+        # XLA would compile for seconds at every new image size.
+        @tf.function(input_signature=signature, jit_compile=False)
+        def paint(*inputs: Any) -> Any:
+            return graph(list(inputs), training=False)
 
-    return lambda photos, weights: paint(photos, weights).numpy()
+        # Traced here: while it is being traced, a graph is not for several threads.
+        concrete = paint.get_concrete_function()
+        return lambda *inputs: concrete(*map(tf.constant, inputs)).numpy()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        variables = [variable.value for variable in graph.trainable_variables]
+        others = [variable.value for variable in graph.non_trainable_variables]
+        jitted = jax.jit(
+            lambda *arguments: graph.stateless_call(
+                arguments[0], arguments[1], list(arguments[2:]), training=False
+            )[0]
+        )
+        return lambda *inputs: np.asarray(jitted(variables, others, *inputs))
+    return lambda *inputs: keras.ops.convert_to_numpy(graph(list(inputs), training=False))

@@ -125,20 +125,19 @@ def test_objects_are_not_unpickled(card):
 
 def test_change(tiny_network):
     names = [style.name for style in tiny_network.styles]
-    renamed = cards.edit_styles(tiny_network, renamed=[f"{names[0]}=first"])
+    renamed = tiny_network.rename(names[0], "first")
     assert [style.name for style in renamed.styles] == ["first", *names[1:]]
-    removed = cards.edit_styles(tiny_network, removed=[names[1]])
+    removed = tiny_network.remove([names[1]])
     assert [style.name for style in removed.styles] == [names[0], names[2]]
     np.testing.assert_array_equal(
         removed.get_style_embeddings(), tiny_network.get_style_embeddings()[[0, 2]]
     )
     selected = tiny_network.select([names[2], 0])
     assert [style.name for style in selected.styles] == [names[2], names[0]]
-    for arguments, message in [
-        ({"renamed": ["x"]}, "--rename takes OLD=NEW"),
-        ({"renamed": [f"{names[0]}={names[1]}"]}, "two styles are named"),
-        ({"removed": names}, "at least one style"),
-        ({"removed": ["nobody"]}, "no style named nobody"),
+    for change, message in [
+        (lambda: tiny_network.rename(names[0], names[1]), "two styles are named"),
+        (lambda: tiny_network.remove(names), "at least one style"),
+        (lambda: tiny_network.remove(["nobody"]), "no style named nobody"),
     ]:
         with pytest.raises(UserError, match=message):
-            cards.edit_styles(tiny_network, **arguments)
+            change()

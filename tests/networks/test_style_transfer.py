@@ -10,7 +10,7 @@ from keras import ops
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.styles import style as styles
+from cin_style.styles.style import Style
 
 RNG = np.random.default_rng(2)
 
@@ -99,6 +99,13 @@ def test_half_the_size(network, tmp_path):
     storage.save(network, tmp_path / "half.keras", half=True)
     assert (tmp_path / "half.keras").stat().st_size < 4e6
     loaded = storage.load(tmp_path / "half.keras")
+    assert loaded.stored_half and not network.stored_half
+    # What is made of it is stored like it, unless asked for otherwise.
+    storage.save(loaded.rename("a", "other"), tmp_path / "again.keras")
+    assert (tmp_path / "again.keras").stat().st_size < 4e6
+    storage.save(loaded, tmp_path / "whole.keras", half=False)
+    assert (tmp_path / "whole.keras").stat().st_size > 6e6
+    assert not storage.load(tmp_path / "whole.keras").stored_half
     for mine, theirs in zip(network.weights, loaded.weights, strict=True):
         rounded = ops.convert_to_numpy(mine).astype("float16").astype("float32")
         np.testing.assert_array_equal(rounded, ops.convert_to_numpy(theirs))
@@ -135,7 +142,7 @@ def test_a_style_is_found_by_name_and_number(network):
     assert network.find_style("c") == network.find_style(2) == network.find_style("2") == 2
     with pytest.raises(UserError, match="no style number 3: .* 0 to 2"):
         network.find_style(3)
-    assert isinstance(network.styles[0], styles.Style)
+    assert isinstance(network.styles[0], Style)
 
 
 def test_bad_model_files_are_refused(network, tmp_path):
@@ -164,3 +171,23 @@ def test_the_file_holds_no_loss_network(network, tmp_path):
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert b"VGG16" not in archive.read("config.json")
         assert sum(entry.file_size for entry in archive.infolist()) < 7.2e6
+
+
+def test_painting_graph(network):
+    """Select and modulate, with the embeddings from outside, is what the trained layers do."""
+    images = RNG.uniform(size=(2, 20, 24, 3)).astype("float32")
+    rows = np.float32([[0.2, 0.3, 0.5], [0, 1, 0]])
+    expected = ops.convert_to_numpy(network([images, rows]))
+    embeddings = np.repeat(network.get_style_embeddings()[None], 2, axis=0)
+    graph = network.painting_graph()
+    np.testing.assert_allclose(graph([images, embeddings, rows]), expected, atol=1e-5)
+    # Other styles than the network has, and another number of them for each example.
+    blended = np.einsum("bk,bke->be", rows, embeddings)[:, None]
+    ones = np.ones((2, 1), "float32")
+    np.testing.assert_allclose(graph([images, blended, ones]), expected, atol=1e-4)
+    maps = np.broadcast_to(rows[:, None, None], (2, 20, 24, 3)).astype("float32")
+    by_map = network.painting_graph(3)([images, embeddings, maps])
+    np.testing.assert_allclose(by_map, expected, atol=1e-5)
+    assert [layer.kernel for layer in graph.layers if hasattr(layer, "kernel")] == [
+        layer.kernel for layer in network.convolutions
+    ]

@@ -1,8 +1,12 @@
 """stylizer.py: any size in, the same size out, in any styles."""
 
+import concurrent.futures
+import functools
+
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
@@ -79,22 +83,21 @@ def test_a_network_says_how_much_grain_it_is_made_for(tiny_network, tmp_path, mo
     assert Stylizer(tmp_path / "a.keras").grain == 0.03
     assert Stylizer(tmp_path / "a.keras", grain=0.0).grain == 0
     for bad in (-0.1, np.nan):
-        with pytest.raises(UserError, match="--grain must be at least 0"):
+        with pytest.raises(UserError, match="`grain` must be at least 0"):
             Stylizer(network, grain=bad)
 
 
 @pytest.mark.parametrize("pixels", [1, 30 * 41, 2 * 30 * 41 + 1, 3 * 30 * 41])
-def test_large_jobs_are_done_in_parts(tiny_network, photo, monkeypatch, pixels):
-    stylizer = Stylizer(tiny_network)
+def test_large_jobs_are_done_in_parts(stylizer, photo, monkeypatch, pixels):
     whole = stylizer(photo, [0, 1, 2, 1])
-    sizes, paint = [], stylizer._paint_rows
+    sizes, run = [], stylizing._run
 
-    def noting(painter, photo, rows):
-        sizes.append(len(rows))
-        return paint(painter, photo, rows)
+    def noting(paint, photos, *inputs):
+        sizes.append(len(photos))
+        return run(paint, photos, *inputs)
 
     monkeypatch.setattr(stylizing, "_PIXELS_AT_ONCE", pixels)
-    monkeypatch.setattr(stylizer, "_paint_rows", noting)
+    monkeypatch.setattr(stylizing, "_run", noting)
     np.testing.assert_allclose(stylizer(photo, [0, 1, 2, 1]), whole, atol=1e-5)
     at_once = max(1, pixels // (30 * 41))
     assert sizes == [min(at_once, 4 - start) for start in range(0, 4, at_once)]
@@ -138,10 +141,136 @@ def test_errors(stylizer, photo):
     for bad, message in [
         (np.zeros((15, 40, 3)), "the photo is 40 x 15 px, but the network needs at least 16 px"),
         (np.zeros((40, 15, 3)), "the photo is 15 x 40 px"),
-        (np.zeros((40, 40)), r"array \(height, width, 3\). Received: shape \(40, 40\)"),
-        (np.zeros((1, 40, 40, 3)), "Received: shape"),
-        (np.zeros((40, 40, 4)), "Received: shape"),
-        (np.zeros((40, 40, 3), "uint8"), "floats in .0, 1.. Received: .* uint8; .*from_uint8"),
+        (np.zeros((40, 40, 2)), r"array \(height, width, 3\). Received: shape \(40, 40, 2\)"),
+        (np.zeros((2, 1, 40, 40, 3)), "Received: shape"),
+        (np.full((40, 40, 3), 255.0), "must be in .0, 1.. Received: values from 255 to 255"),
+        (np.full((40, 40, 3), np.nan), "must be in .0, 1.. Received: values from nan"),
+        (np.zeros((40, 40, 3), "int32"), "uint8 or floats in .0, 1.. Received: ndarray of int32"),
+        ("photo.jpg", "a photo must be a PIL image or an array"),
     ]:
         with pytest.raises(UserError, match=message):
             stylizer(bad, "ash")
+
+
+# === What a photo can be ===
+
+
+def test_photos_of_every_kind(stylizer, make_photo):
+    pixels = make_photo(41, 30, 11)
+    expected = stylizer(images.from_uint8(pixels), "ash")
+    for photo in (pixels, Image.fromarray(pixels), images.from_uint8(pixels).astype("float64")):
+        np.testing.assert_array_equal(stylizer(photo, "ash"), expected)
+    rotated = Image.fromarray(np.rot90(pixels).copy())
+    rotated.getexif()[274] = 6  # to be turned by 90 degrees clockwise
+    np.testing.assert_array_equal(stylizer(rotated, "ash"), expected)
+    grey = pixels[..., 0]
+    as_rgb = stylizer(np.stack([grey] * 3, axis=-1), "ash")
+    for photo in (grey, grey[..., None], Image.fromarray(grey)):
+        np.testing.assert_array_equal(stylizer(photo, "ash"), as_rgb)
+    faint = np.concatenate([pixels, np.full((30, 41, 1), 51, "uint8")], axis=-1)
+    on_white = 0.2 * images.from_uint8(pixels) + 0.8
+    np.testing.assert_allclose(stylizer(faint, "ash"), stylizer(on_white, "ash"), atol=1e-3)
+
+
+def test_several_photos(stylizer, make_photo):
+    photos = [make_photo(41, 30, seed) for seed in range(3)]
+    alone = [stylizer(photo, ["ash", "cedar"]) for photo in photos]
+    for together in (stylizer(photos, ["ash", "cedar"]), stylizer(np.stack(photos), [0, 2])):
+        assert len(together) == 3
+        for one, other in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(one, other)
+    mixed = stylizer([photos[0], make_photo(20, 50, 5)], "ash")
+    assert [picture.shape for picture in mixed] == [(30, 41, 3), (50, 20, 3)]
+
+
+# === Embeddings and maps ===
+
+
+def test_embeddings_in_place_of_styles(stylizer, tiny_network, photo):
+    embeddings = tiny_network.get_style_embeddings()
+    np.testing.assert_array_equal(
+        stylizer(photo, embedding=embeddings), stylizer(photo, ["ash", "birch", "cedar"])
+    )
+    half = 0.5 * embeddings[0] + 0.5 * embeddings[2]
+    blend = stylizer(photo, {"ash": 0.5, "cedar": 0.5})
+    np.testing.assert_allclose(stylizer(photo, embedding=half), blend, atol=1e-5)
+    for arguments, message in [
+        ({}, "give either `styles` or `embedding`"),
+        ({"styles": "ash", "embedding": half}, "give either `styles` or `embedding`"),
+        ({"embedding": half[:-1]}, r"`embedding` must be \(\d+,\) or \(count, \d+\)"),
+        ({"embedding": embeddings[:0]}, "`embedding` must be"),
+        ({"embedding": half * np.nan}, "`embedding` holds numbers that are not finite"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            stylizer(photo, **arguments)
+
+
+def test_a_map_gives_every_pixel_its_blend(stylizer, photo):
+    blend = np.float32([0.25, 0, 0.75])
+    constant = np.broadcast_to(blend, (*photo.shape[:2], 3))
+    expected = stylizer(photo, blend)
+    np.testing.assert_allclose(stylizer(photo, constant), expected, atol=1e-6)
+    halves = np.zeros((*photo.shape[:2], 3), "float32")
+    halves[:, :20, 0], halves[:, 20:, 1] = 1, 1
+    painted = stylizer(photo, halves)
+    ash, birch = stylizer(photo, ["ash", "birch"])
+    assert np.abs(painted - ash)[:, :5].mean() < np.abs(painted - birch)[:, :5].mean()
+    assert np.abs(painted - birch)[:, -5:].mean() < np.abs(painted - ash)[:, -5:].mean()
+    with pytest.raises(UserError, match=r"\(30, 41, 3\). Received: shape \(30, 40, 3\)"):
+        stylizer(photo, halves[:, :-1])
+
+
+# === No state ===
+
+
+def test_eight_threads_paint_what_each_would_alone(tiny_network, make_photo):
+    embeddings = np.random.default_rng(4).normal(1, 0.4, (8, tiny_network.embedding_size))
+    network = tiny_network.with_styles([f"s{index}" for index in range(8)], embeddings)
+    photos = [make_photo(30 + 3 * index, 40 - 2 * index, index) for index in range(8)]
+    rows = np.eye(8, dtype="float32")
+
+    def job(stylizer, index):
+        # Maps of one style and of two, blends and single styles, all at once.
+        size = photos[index].shape[:2]
+        half = np.broadcast_to((rows[index] + rows[(index + 1) % 8]) / 2, (*size, 8))
+        whole = np.broadcast_to(rows[index], (*size, 8))
+        kinds = (index, {index: 0.5, (index + 3) % 8: 0.5}, half, whole)
+        return [stylizer(photos[index], kind) for kind in kinds]
+
+    alone = [job(Stylizer(network), index) for index in range(8)]
+    shared = Stylizer(network)
+    before = [np.array(keras.ops.convert_to_numpy(weight)) for weight in network.weights]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in range(2):
+            together = list(pool.map(functools.partial(job, shared), range(8)))
+            for mine, theirs in zip(together, alone, strict=True):
+                for one, other in zip(mine, theirs, strict=True):
+                    np.testing.assert_allclose(one, other, atol=1e-6)
+    for old, new in zip(before, network.weights, strict=True):
+        np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
+
+
+def test_ten_thousand_styles_cost_what_one_costs(tiny_network, photo, monkeypatch):
+    """What is painted with holds as many styles as the picture wants, not as the network has."""
+    embedding = tiny_network.get_style_embeddings()
+    many = tiny_network.with_styles(
+        [f"s{index}" for index in range(10_000)], np.resize(embedding, (10_000, embedding.shape[1]))
+    )
+    given, run = [], stylizing._run
+
+    def noting(paint, photos, *inputs):
+        given.append([value.shape for value in inputs])
+        return run(paint, photos, *inputs)
+
+    monkeypatch.setattr(stylizing, "_run", noting)
+    picture = Stylizer(many)(photo, {"s0": 0.5, "s9998": 0.5})
+    assert given == [[(1, 1, embedding.shape[1]), (1, 1)]]
+    expected = Stylizer(tiny_network)(photo, {"ash": 0.5, "cedar": 0.5})
+    np.testing.assert_allclose(picture, expected, atol=1e-5)
+
+
+def test_another_dtype_policy(tiny_network, photo):
+    coarse = Stylizer(tiny_network, dtype="mixed_bfloat16")(photo, "ash")
+    difference = np.abs(coarse - Stylizer(tiny_network)(photo, "ash"))
+    assert 0 < difference.max() and difference.mean() < 0.02
+    assert {layer.compute_dtype for layer in tiny_network.layers} == {"float32"}

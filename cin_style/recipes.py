@@ -43,7 +43,8 @@ def unset(*names: str) -> Any:
         inherited = {field.name: field for field in dataclasses.fields(cls)}
         for name in names:
             field = inherited[name]
-            cls.__annotations__[name] = field.type | None
+            kind: Any = field.type
+            cls.__annotations__[name] = kind | None
             metadata = {**field.metadata, "otherwise": field.default}
             setattr(cls, name, dataclasses.field(default=None, metadata=metadata))
         return cls
@@ -76,12 +77,13 @@ class RecipeBase:
 
 def type_of(field: dataclasses.Field) -> type:
     """The type of a field's values: `int`, `float`, `str`, `bool` or `tuple`."""
-    kinds = [kind for kind in typing.get_args(field.type) if kind is not types.NoneType]
-    kind = kinds[0] if kinds and typing.get_origin(field.type) is not tuple else field.type
+    kind: Any = field.type
+    if typing.get_origin(kind) is types.UnionType:
+        kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
     return typing.get_origin(kind) or kind
 
 
-_KINDS = {
+_KINDS: dict[type, tuple[Any, str]] = {
     int: (numbers.Integral, "a whole number"),
     float: (numbers.Real, "a number"),
     bool: (bool, "True or False"),

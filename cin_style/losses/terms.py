@@ -73,7 +73,7 @@ NO_PENALTIES = {penalty.weight: 0.0 for penalty in PENALTIES if penalty.needs ==
 
 def fields(needs: str) -> list[tuple[str, type, Any]]:
     """The fields of a recipe that these terms bring, for `dataclasses.make_dataclass`."""
-    found = []
+    found: list[tuple[str, type, Any]] = []
     for penalty in PENALTIES:
         if penalty.needs == needs:
             found.append((penalty.weight, float, option(0.0, penalty.text, least=0)))

@@ -1,0 +1,21 @@
+"""`cin-style optimize`: one photo painted by optimizing its pixels."""
+
+import argparse
+
+from cin_style.commands import options
+from cin_style.painting.recipes import OptimizeRecipe
+
+HELP = "paint one photo by optimizing its pixels, slowly"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    options.add_recipe(parser, OptimizeRecipe, required=("content", "style"))
+    options.add_output(parser, "FILE", "the picture")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Runs the command."""
+    from cin_style.painting.pixels import optimize
+
+    optimize(options.recipe(arguments, OptimizeRecipe), options.output(arguments))

@@ -2,7 +2,10 @@
 
 import dataclasses
 import logging
+import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,8 +17,11 @@ from PIL import Image
 from cin_style import images
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.recipes import SMALLEST_SIDE, check
-from cin_style.training import run as training
+from cin_style.images.files import check_writable_format
+from cin_style.losses.from_recipe import make_objective
+from cin_style.losses.objective import StyleObjective
+from cin_style.painting.recipes import OptimizeRecipe
+from cin_style.recipes import SMALLEST_SIDE
 
 _LOG = logging.getLogger("cin_style")
 
@@ -38,8 +44,8 @@ class Result:
 
     picture: np.ndarray
     loss: float
-    terms: dict
-    losses: list
+    terms: dict[str, float]
+    losses: list[float]
     interrupted: bool = False
 
 
@@ -48,12 +54,23 @@ class PixelLoss:
 
     Args:
         objective: a `StyleObjective`.
+
+    Example:
+        >>> from cin_style import VGG16, StyleObjective
+        >>> painting, photo = np.random.rand(2, 16, 16, 3).astype("float32")
+        >>> layers = {"block1_conv2": 1.0}
+        >>> objective = StyleObjective(
+        ...     VGG16(layers), [painting], content_layers=layers, style_layers=layers
+        ... )
+        >>> result = minimize(PixelLoss(objective), photo, photo, iterations=2)
+        >>> result.picture.shape, result.losses[-1] < result.losses[0]
+        ((16, 16, 3), True)
     """
 
-    def __init__(self, objective):
+    def __init__(self, objective: StyleObjective) -> None:
         self.objective = objective
 
-        def loss(picture, targets, style_ids):
+        def loss(picture: Any, targets: dict[str, Any], style_ids: Any) -> tuple[Any, dict]:
             terms = objective.terms(None, style_ids, picture[None], targets=targets)
             terms = {name: values[0] for name, values in terms.items()}
             return sum(terms.values()), terms
@@ -62,14 +79,17 @@ class PixelLoss:
         # out anew by the compiler, slowly.
         self._evaluate = _with_gradient(loss)
 
-    def of(self, photo, style_index):
-        """A function of a picture for this photo and style; see `_Search`."""
+    def of(self, photo: np.ndarray, style_index: int) -> Callable:
+        """A function of a picture for this photo and style; see `_Search`.
+
+        The photo is looked at here, and never again.
+        """
         targets = self.objective.content_targets(photo[None])
         style_ids = ops.convert_to_tensor([style_index], "int32")
         return lambda picture: self._evaluate(picture, targets, style_ids)
 
 
-def _with_gradient(function):
+def _with_gradient(function: Callable) -> Callable:
     """Compiles a function that gives a scalar and an extra value, with its gradient.
 
     Returns:
@@ -103,26 +123,28 @@ def _with_gradient(function):
 class _Search:
     """Looks at pictures, and remembers the best, the last one's terms and the losses."""
 
-    def __init__(self, evaluate, watch):
+    def __init__(self, evaluate: Callable, watch: Callable | None) -> None:
         self._evaluate = evaluate
         self._watch = watch
-        self.best, self.terms, self.losses = None, {}, []
+        self.best: Any = None  # a `Result`, once a picture was looked at
+        self.terms: dict[str, float] = {}
+        self.losses: list[float] = []
 
-    def look_at(self, picture):
+    def look_at(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss of a picture and its gradient."""
         (loss, terms), gradient = self._evaluate(picture)
         loss, gradient = float(loss), np.asarray(gradient)
         if not (np.isfinite(loss) and np.isfinite(gradient).all()):
             raise UserError(
-                "the loss is no longer finite. Take smaller weights (--style_weight), or "
-                "--precision float32."
+                "the loss is no longer finite. Take smaller weights (`style_weight`), or "
+                "float32 as `precision`."
             )
         self.terms = {name: float(value) for name, value in terms.items()}
         if self.best is None or loss < self.best.loss:
             self.best = Result(np.array(picture), loss, self.terms, self.losses)
         return loss, gradient
 
-    def step_done(self, loss):
+    def step_done(self, loss: float) -> None:
         """Notes the loss at the start, and after every iteration."""
         self.losses.append(float(loss))
         if self._watch and len(self.losses) > 1:
@@ -130,16 +152,16 @@ class _Search:
 
 
 def minimize(
-    pixel_loss,
-    photo,
-    start,
-    iterations,
+    pixel_loss: PixelLoss,
+    photo: np.ndarray,
+    start: np.ndarray,
+    iterations: int,
     *,
-    style_index=0,
-    optimizer="lbfgs",
-    learning_rate=0.02,
-    watch=None,
-):
+    style_index: int = 0,
+    optimizer: str = "lbfgs",
+    learning_rate: float = 0.02,
+    watch: Callable[[float, dict[str, float]], None] | None = None,
+) -> Result:
     """Changes a picture's pixels, within [0, 1], so that its loss falls.
 
     Args:
@@ -171,8 +193,8 @@ def minimize(
     return search.best
 
 
-def _lbfgs(search, start, iterations, learning_rate):
-    def evaluate(flat):
+def _lbfgs(search: _Search, start: np.ndarray, iterations: int, learning_rate: float) -> None:
+    def evaluate(flat: np.ndarray) -> tuple[float, np.ndarray]:
         loss, gradient = search.look_at(flat.reshape(start.shape).astype("float32"))
         return loss, gradient.astype("float64").ravel()
 
@@ -197,7 +219,7 @@ def _lbfgs(search, start, iterations, learning_rate):
         _LOG.info("L-BFGS ended after %d iterations: %s", result.nit, result.message)
 
 
-def _adam(search, start, iterations, learning_rate):
+def _adam(search: _Search, start: np.ndarray, iterations: int, learning_rate: float) -> None:
     variable = keras.Variable(start, dtype="float32")
     adam = keras.optimizers.Adam(learning_rate)
     adam.build([variable])
@@ -210,7 +232,53 @@ def _adam(search, start, iterations, learning_rate):
         search.step_done(loss)
 
 
-def optimize(recipe, progress=True):
+def optimize(recipe: OptimizeRecipe, output: str | os.PathLike) -> Result:
+    """Paints one photo in the style of one image by optimizing the pixels, to a file.
+
+    ICC profile and EXIF data of the photo are kept. After Ctrl-C the best picture so far is
+    written, and `KeyboardInterrupt` raised again.
+
+    Args:
+        recipe: an `OptimizeRecipe`.
+        output: the image file, .png, .jpg or .webp; its folder is created where needed.
+
+    Returns:
+        The `Result`, see `optimize_pixels`.
+
+    Raises:
+        UserError: see `optimize_pixels`, or a file that can't be written.
+
+    Example:
+
+        recipe = cin_style.OptimizeRecipe(content="photo.jpg", style="painting.jpg")
+        result = cin_style.optimize(recipe, "pastiche.png")
+        print(result.loss, result.terms)
+    """
+    output = pathlib.Path(output)
+    check_writable_format(output)
+    _keep_inputs(recipe, output)
+    writable_folder(output.parent)
+    result = optimize_pixels(recipe)
+    images.save(output, result.picture, metadata=images.read_metadata(recipe.content))
+    terms = ", ".join(f"{name} {value:.4g}" for name, value in result.terms.items())
+    _LOG.info("wrote %s (loss %.4g: %s)", output, result.loss, terms)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
+def _keep_inputs(recipe: OptimizeRecipe, output: pathlib.Path) -> None:
+    """Raises a `UserError` if the output is one of the files to read."""
+    for name in ("content", "style"):
+        path = pathlib.Path(getattr(recipe, name))
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UserError(
+                f"`output` is the same file as `{name}`, {path}, which would be overwritten. "
+                "Choose another `output`."
+            )
+
+
+def optimize_pixels(recipe: OptimizeRecipe, progress: bool = True) -> Result:
     """Paints one photo in the style of one image by optimizing the pixels.
 
     Works at `stages` sizes, each twice the one before, with the style image scaled alike: what
@@ -227,23 +295,23 @@ def optimize(recipe, progress=True):
     Raises:
         UserError: anything wrong with the recipe or the files it names.
     """
-    check(recipe)
     if recipe.iterations < recipe.stages:
         raise UserError(
-            f"--iterations must be at least --stages, one for each. Received: {recipe.iterations}"
+            f"`iterations` must be at least {recipe.stages}, one for each of the `stages`. "
+            f"Received: {recipe.iterations}"
         )
     whole = images.load(recipe.content, max_side=recipe.max_side)
     smallest = min(whole.shape[:2]) / 2 ** (recipe.stages - 1)
     if smallest < SMALLEST_SIDE:
         raise UserError(
             f"the photo's short side would be {smallest:.0f} px in the first of {recipe.stages} "
-            f"stages; at least {SMALLEST_SIDE} px are needed. Take fewer --stages or a "
+            f"stages; at least {SMALLEST_SIDE} px are needed. Take fewer `stages` or a "
             "larger photo."
         )
-    result = None
+    result: Any = None
     with tqdm.tqdm(total=recipe.iterations, unit="iteration", disable=not progress) as bar:
 
-        def watch(loss, terms):
+        def watch(loss: float, terms: dict[str, float]) -> None:
             bar.set_postfix({"loss": f"{loss:.3g}"} | {k: f"{v:.3g}" for k, v in terms.items()})
             bar.update()
 
@@ -259,7 +327,13 @@ def optimize(recipe, progress=True):
     return dataclasses.replace(result, picture=_resize(result.picture, *whole.shape[:2]))
 
 
-def _stage(recipe, stage, whole, before, watch):
+def _stage(
+    recipe: OptimizeRecipe,
+    stage: int,
+    whole: np.ndarray,
+    before: Result | None,
+    watch: Callable[[float, dict[str, float]], None],
+) -> Result:
     """Works at one size; `before` is the `Result` of the stage before, or `None`."""
     scale = 2 ** (recipe.stages - 1 - stage)
     photo = _resize(whole, whole.shape[0] // scale, whole.shape[1] // scale)
@@ -271,7 +345,7 @@ def _stage(recipe, stage, whole, before, watch):
     else:
         start = photo
     return minimize(
-        PixelLoss(training.make_objective(recipe, [style])),
+        PixelLoss(make_objective(recipe, [style])),
         photo,
         start,
         # What does not divide by the number of stages goes to the first ones.
@@ -282,37 +356,13 @@ def _stage(recipe, stage, whole, before, watch):
     )
 
 
-def _resize(image, height, width):
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Scales each channel in float, so that nothing is rounded to 8 bits."""
     if image.shape[:2] == (height, width):
         return image
-    channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., channel])).resize(
-            (width, height), Image.Resampling.LANCZOS
-        )
-        for channel in range(3)
+    channels = [Image.fromarray(np.ascontiguousarray(image[..., k])) for k in range(3)]
+    resized = [
+        np.asarray(channel.resize((width, height), Image.Resampling.LANCZOS))
+        for channel in channels
     ]
-    return np.clip(np.stack(channels, axis=-1), 0, 1)
-
-
-def optimize_file(recipe, output):
-    """Carries an `OptimizeRecipe` out into an image file.
-
-    After Ctrl-C the best picture so far is written, and `KeyboardInterrupt` raised again.
-
-    Returns:
-        The `Result`.
-
-    Raises:
-        UserError: see `optimize`, or a file that can't be written.
-    """
-    output = pathlib.Path(output)
-    images.check_writable_format(output)
-    writable_folder(output.parent)
-    result = optimize(recipe)
-    images.save(output, result.picture, metadata=images.read_metadata(recipe.content))
-    terms = ", ".join(f"{name} {value:.4g}" for name, value in result.terms.items())
-    _LOG.info("wrote %s (loss %.4g: %s)", output, result.loss, terms)
-    if result.interrupted:
-        raise KeyboardInterrupt
-    return result
+    return np.clip(np.stack(resized, axis=-1), 0, 1)

@@ -1,4 +1,4 @@
-"""optimize.py: gradients that are those of the loss, and pictures whose loss falls."""
+"""pixels.py: gradients that are those of the loss, and pictures whose loss falls."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from cin_style import images
 from cin_style.errors import UserError
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.vgg import VGG16
-from cin_style.painting import pixels as optimize
+from cin_style.painting import pixels
 from cin_style.painting.pixels import PixelLoss
 from cin_style.painting.recipes import OptimizeRecipe
 
@@ -30,12 +30,12 @@ def objective(make_photo):
         styles,
         content_layers={"block1_conv2": 1.0},
         style_layers=LAYERS,
-        total_variation_weight=100.0,
+        penalties={"total_variation": (100.0, {"exponent": 1.0})},
     )
 
 
 def test_the_gradient_is_that_of_finite_differences(objective, photo):
-    search = optimize._Search(PixelLoss(objective).of(photo, 1), None)
+    search = pixels._Search(PixelLoss(objective).of(photo, 1), None)
     picture = (0.5 * photo + 0.25).astype("float32")
     loss, gradient = search.look_at(picture)
     gradient = gradient.astype("float64")
@@ -51,7 +51,7 @@ def test_the_gradient_is_that_of_finite_differences(objective, photo):
 
 
 def test_the_loss_is_the_objectives(objective, photo):
-    result = optimize.minimize(PixelLoss(objective), photo, photo, 3, style_index=1)
+    result = pixels.minimize(PixelLoss(objective), photo, photo, 3, style_index=1)
     terms = objective.terms(photo[None], np.int32([1]), result.picture[None])
     assert set(result.terms) == set(terms)
     for name, value in terms.items():
@@ -65,7 +65,7 @@ def test_the_loss_is_the_objectives(objective, photo):
 def test_the_loss_falls_within_the_range_of_pixels(objective, photo, optimizer, start):
     begin = photo if start == "photo" else RNG.random(photo.shape, "float32")
     seen = []
-    result = optimize.minimize(
+    result = pixels.minimize(
         PixelLoss(objective),
         photo,
         begin,
@@ -85,10 +85,24 @@ def test_one_compiled_loss_serves_several_photos_and_styles(objective, photo):
     pixel_loss = PixelLoss(objective)
     for picture in (photo, photo[:, ::-1]):
         for style in (0, 1):
-            found = optimize.minimize(pixel_loss, picture, photo, 1, style_index=style).losses[0]
+            found = pixels.minimize(pixel_loss, picture, photo, 1, style_index=style).losses[0]
             terms = objective.terms(picture[None], np.int32([style]), photo[None])
             expected = sum(float(value[0]) for value in terms.values())
             assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_photo_is_looked_at_once(objective, photo, monkeypatch):
+    looked_at = []
+    original = objective.content_targets
+
+    def count(images):
+        looked_at.append(images.shape)
+        return original(images)
+
+    monkeypatch.setattr(objective, "content_targets", count)
+    for optimizer in ("lbfgs", "adam"):
+        pixels.minimize(PixelLoss(objective), photo, 1 - photo, 5, optimizer=optimizer)
+    assert looked_at == [(1, 20, 24, 3)] * 2
 
 
 def test_a_loss_that_is_not_finite_is_an_error(objective, photo):
@@ -96,7 +110,7 @@ def test_a_loss_that_is_not_finite_is_an_error(objective, photo):
         objective.loss_network, [photo], content_layers={"block1_conv2": 3e38}, style_layers=LAYERS
     )
     with pytest.raises(UserError, match="no longer finite"):
-        optimize.minimize(PixelLoss(objective), photo, 1 - photo, 3)
+        pixels.minimize(PixelLoss(objective), photo, 1 - photo, 3)
 
 
 # === From files ===
@@ -121,7 +135,7 @@ def recipe(tmp_path, make_photo):
 @pytest.mark.parametrize("init", ["content", "noise"])
 def test_a_file_in_a_file_out(recipe, tmp_path, stages, init):
     options = recipe | {"stages": stages, "init": init, "iterations": 7}
-    result = optimize.optimize_file(OptimizeRecipe(**options), tmp_path / "new" / "out.png")
+    result = pixels.optimize(OptimizeRecipe(**options), tmp_path / "new" / "out.png")
     assert len(result.losses) == (8 if stages == 1 else 4)  # of the last stage
     picture = Image.open(tmp_path / "new" / "out.png")
     assert picture.size == (70, 50)
@@ -131,13 +145,14 @@ def test_a_file_in_a_file_out(recipe, tmp_path, stages, init):
 
 
 def test_a_large_photo_is_scaled_down(recipe):
-    assert optimize.optimize(OptimizeRecipe(**recipe, max_side=56)).picture.shape == (40, 56, 3)
+    result = pixels.optimize_pixels(OptimizeRecipe(**recipe, max_side=56))
+    assert result.picture.shape == (40, 56, 3)
 
 
 @pytest.mark.parametrize(("stage", "call"), [(1, 3), (2, 3), (2, 1)])
 def test_interrupted_it_writes_the_best_picture_so_far(recipe, tmp_path, monkeypatch, stage, call):
     searches = []
-    original = optimize._Search
+    original = pixels._Search
 
     class Interrupted(original):
         def __init__(self, *arguments):
@@ -151,37 +166,37 @@ def test_interrupted_it_writes_the_best_picture_so_far(recipe, tmp_path, monkeyp
                 raise KeyboardInterrupt
             return super().look_at(picture)
 
-    monkeypatch.setattr(optimize, "_Search", Interrupted)
+    monkeypatch.setattr(pixels, "_Search", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        optimize.optimize_file(OptimizeRecipe(**recipe), tmp_path / "out.png")
+        pixels.optimize(OptimizeRecipe(**recipe), tmp_path / "out.png")
     assert len(searches) == stage
     picture = images.load(tmp_path / "out.png")
     assert picture.shape == (50, 70, 3)
     # Of a stage that has looked at nothing yet, the one before counts.
     best = searches[stage - 1 if call > 1 else stage - 2].best.picture
-    np.testing.assert_allclose(picture, optimize._resize(best, 50, 70), atol=0.51 / 255)
+    np.testing.assert_allclose(picture, pixels._resize(best, 50, 70), atol=0.51 / 255)
 
 
 def test_interrupted_before_anything_it_writes_nothing(recipe, tmp_path, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(optimize.PixelLoss, "of", interrupt)
+    monkeypatch.setattr(pixels.PixelLoss, "of", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        optimize.optimize_file(OptimizeRecipe(**recipe), tmp_path / "out.png")
+        pixels.optimize(OptimizeRecipe(**recipe), tmp_path / "out.png")
     assert not (tmp_path / "out.png").exists()
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"iterations": 0}, "--iterations must be at least 1"),
-        ({"iterations": 1}, "--iterations must be at least --stages"),
-        ({"stages": 4}, "short side would be 6 px in the first of 4 stages"),
-        ({"max_side": 3}, "--max_side must be at least 16"),
-        ({"optimizer": "sgd"}, "--optimizer must be one of lbfgs, adam. Received: sgd"),
-        ({"learning_rate": 0.0}, "--learning_rate must be positive"),
-        ({"style_size": 8}, "--style_size must be at least 16 px"),
+        ({"iterations": 0}, "`iterations` must be at least 1"),
+        ({"iterations": 1}, "`iterations` must be at least 2, one for each of the `stages`"),
+        ({"stages": 4}, "short side would be 6 px in the first of 4 stages.*fewer `stages`"),
+        ({"max_side": 3}, "`max_side` must be at least 16 px"),
+        ({"optimizer": "sgd"}, "`optimizer` must be one of lbfgs, adam. Received: sgd"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be positive"),
+        ({"style_size": 8}, "`style_size` must be at least 16 px"),
         ({"style": "gone.png"}, "gone.png"),
         ({"style_layers": "block1_conv9"}, "no layer block1_conv9"),
         ({"loss_network": "vgg19", "vgg_weights": "gone.npz"}, "VGG19 weights: gone.npz"),
@@ -189,21 +204,29 @@ def test_interrupted_before_anything_it_writes_nothing(recipe, tmp_path, monkeyp
 )
 def test_bad_arguments(recipe, tmp_path, change, message):
     with pytest.raises(UserError, match=message):
-        optimize.optimize_file(OptimizeRecipe(**recipe | change), tmp_path / "out.png")
+        pixels.optimize(OptimizeRecipe(**recipe | change), tmp_path / "out.png")
     with pytest.raises(UserError, match="out.txt"):
-        optimize.optimize_file(OptimizeRecipe(**recipe), tmp_path / "out.txt")
+        pixels.optimize(OptimizeRecipe(**recipe), tmp_path / "out.txt")
     assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("name", ["content", "style"])
+def test_a_file_to_read_is_not_overwritten(recipe, name):
+    before = open(recipe[name], "rb").read()
+    with pytest.raises(UserError, match=f"`output` is the same file as `{name}`, .*another `outp"):
+        pixels.optimize(OptimizeRecipe(**recipe), recipe[name])
+    assert open(recipe[name], "rb").read() == before
 
 
 def test_vgg19_is_another_loss_network(recipe):
     deep = recipe | {"content_layers": "block3_conv4"}
-    result = optimize.optimize(OptimizeRecipe(**deep, loss_network="vgg19", stages=1))
+    result = pixels.optimize_pixels(OptimizeRecipe(**deep, loss_network="vgg19", stages=1))
     assert result.losses[-1] < result.losses[0]
     with pytest.raises(UserError, match="VGG16 has no layer block3_conv4"):
-        optimize.optimize(OptimizeRecipe(**deep))
+        pixels.optimize_pixels(OptimizeRecipe(**deep))
 
 
 def test_other_backends_are_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
     with pytest.raises(UserError, match="TensorFlow or the JAX backend.*KERAS_BACKEND=numpy"):
-        optimize._with_gradient(lambda array: (array.sum(), {}))
+        pixels._with_gradient(lambda array: (array.sum(), {}))

@@ -2,12 +2,17 @@
 
 import csv
 import io
+import os
 import pathlib
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import tabulate
 
 from cin_style.files import write_text
 
 
-def write(path, rows):
+def write(path: str | os.PathLike, rows: Sequence[dict[str, Any]]) -> None:
     """Writes rows as a CSV file, atomically; floats with six digits."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
@@ -19,7 +24,7 @@ def write(path, rows):
     write_text(path, text.getvalue())
 
 
-def read(path, texts=()):
+def read(path: str | os.PathLike, texts: Collection[str] = ()) -> list[dict[str, Any]]:
     """Reads what `write` wrote.
 
     Args:
@@ -42,21 +47,28 @@ def read(path, texts=()):
         ]
 
 
-def _number(text):
+def _number(text: str) -> int | float:
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
-def align(rows):
-    """The rows as aligned text, for a terminal."""
-    cells = [list(rows[0])] + [
-        [f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()]
+def align(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as aligned text, for a terminal; the first column to the left, floats short.
+
+    Example:
+        >>> print(align([{"style": "ash", "loss": 12.34567}, {"style": "oak", "loss": 1.0}]))
+        style      loss
+        ash       12.35
+        oak           1
+    """
+    first = next(iter(rows[0]))
+    cells = [
+        {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in row.items()}
         for row in rows
     ]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
+    return tabulate.tabulate(
+        cells,
+        headers="keys",
+        tablefmt="plain",
+        colalign=["left" if name == first else "right" for name in rows[0]],
+        disable_numparse=True,
     )

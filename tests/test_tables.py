@@ -24,6 +24,16 @@ def test_no_file_is_no_rows(tmp_path):
 
 
 def test_aligned_text():
-    assert tables.align([{"style": "ash", "loss": 12.34567}, {"style": "oak", "loss": 1}]) == (
-        "style   loss\nash    12.35\noak        1"
-    )
+    rows = [
+        {"style": "ash", "loss": 12.34567, "worth": ""},
+        {"style": "1e5", "loss": 1, "worth": 3},
+    ]
+    lines = tables.align(rows).splitlines()
+    # A name is no number, and stays as it is.
+    cells = [["style", "loss", "worth"], ["ash", "12.35"], ["1e5", "1", "3"]]
+    assert [line.split() for line in lines] == cells
+    # The first column to the left, numbers to the right.
+    for line, (name, *_) in zip(lines, cells, strict=True):
+        assert line.startswith(name)
+    assert lines[0].index("loss") + 4 == lines[1].index("12.35") + 5 == lines[2].index(" 1 ") + 2
+    assert lines[2].endswith("3") and len(lines[0]) == len(lines[2])

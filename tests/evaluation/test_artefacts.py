@@ -20,16 +20,26 @@ def test_noise_has_no_checkerboard():
         assert 0.7 < artefacts.checkerboard(RNG.random((side, side + 3, 3))) < 3
 
 
+def test_a_mirrored_picture_has_as_much():
+    y, x = np.indices(NOISE.shape[:2])
+    slanted = NOISE + 0.03 * np.cos(np.pi / 2 * (x + y))[..., None]
+    for picture in (slanted, PHOTOS[2][:256, :256]):
+        for mirrored in (picture[:, ::-1], picture[::-1]):
+            assert artefacts.checkerboard(mirrored) == pytest.approx(
+                artefacts.checkerboard(picture), rel=1e-6
+            )
+
+
 @pytest.mark.parametrize("photo", PHOTOS)
 def test_photos_have_little(photo):
     assert artefacts.checkerboard(photo) < 8  # the blocks of JPEG, 8 px wide, show a little
 
 
 @pytest.mark.parametrize("period", [2, 4])
-@pytest.mark.parametrize("direction", ["down", "across", "both"])
+@pytest.mark.parametrize("direction", ["down", "across", "diagonal", "other diagonal"])
 def test_a_faint_grid_shows(period, direction):
     y, x = np.indices(NOISE.shape[:2])
-    wave = {"down": y, "across": x, "both": x + y}[direction]
+    wave = {"down": y, "across": x, "diagonal": x + y, "other diagonal": x - y}[direction]
     grid = 0.03 * np.cos(2 * np.pi * wave / period)[..., None]
     assert artefacts.checkerboard(NOISE + grid) > 5 * artefacts.checkerboard(NOISE)
     # Another pattern as strong does not.

@@ -1,147 +1,320 @@
-"""Painting photos from files to files."""
+"""Painting photos from files to files: a plan, the painting of one photo, and all of them."""
+
+import collections
+import dataclasses
+import itertools
+import logging
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import tqdm
+from PIL import Image
+
+from cin_style import images
+from cin_style.errors import UserError
+from cin_style.files import writable_folder
+from cin_style.images import files, sheets
+from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting import stylizer as painting
+from cin_style.painting.recipes import StylizeRecipe
+from cin_style.painting.stylizer import Stylizer
+from cin_style.styles import blends
+from cin_style.styles.style import Style, find_all
+
+_LOG = logging.getLogger("cin_style")
+
+# In bytes. File names end at 255, and while it is being written a file has a longer one.
+_LONGEST_NAME = 240
+_LONGEST_STYLE = 120
 
 
-def stylize_files(
-    model,
-    photos,
-    style,
-    output,
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One photo to paint: in which styles, into which files.
+
+    It holds names and numbers alone, so that another process or machine can do it.
+
+    Attributes:
+        photo: the file.
+        names: of the styles or the blend, as in the names of files.
+        styles: the same as `Stylizer` takes them with `raw=True`: a name, or a dict of names to
+            weights.
+        targets: the file of each picture.
+    """
+
+    photo: pathlib.Path
+    names: tuple[str, ...]
+    styles: tuple[str | dict[str, float], ...]
+    targets: tuple[pathlib.Path, ...]
+
+
+def stylize(
+    recipe: StylizeRecipe,
+    output: str | os.PathLike,
     *,
-    sheet=None,
-    file_format="png",
-    quality=95,
-    max_side=None,
-    raw=False,
-    strength=1.0,
-    colours="style",
-    grain=None,
-):
+    network: StyleTransferNetwork | None = None,
+) -> list[pathlib.Path]:
     """Paints photos from files in one or more styles, to files.
 
     ICC profile and EXIF data of the photos are kept.
 
     Args:
-        model: see `Stylizer`.
-        photos: files, and folders to search.
-        style: names and numbers of styles separated by commas, or `all`; or a blend such as
-            `a=0.7,b=0.3`.
-        output: a folder, which gets `<photo>_<style>.<file_format>` for each; or, for one
-            photo in one style, a file name.
-        sheet: also write a contact sheet, photos by styles, to this file
-            (`sheets.style_sheet`).
-        file_format: `png`, `jpg` or `webp`, of the files in a folder.
-        quality: of JPEG and WebP, 1..100.
-        max_side: scale photos down so that their long side has at most this many px.
-        raw: keep blend weights as they are, see `blend.weights`.
-        strength: see `colour.mix`.
-        colours: see `colour.keep_colours`.
-        grain: see `Stylizer`.
+        recipe: what to paint, in which styles, and how.
+        output: a folder, which gets `<photo>_<style>.<format>` for each; or, for one photo in one
+            style, a file name. A folder inside of a folder of photos is left out of the search.
+        network: in place of the one that `recipe.model` names.
 
     Returns:
-        The paths of the pictures written.
+        The paths of the pictures written, and of the sheet where there is one.
 
     Raises:
-        UserError: see `images.find`, `Stylizer`; photos that can't be painted are named at
-            the end, after all others have been.
+        UserError: see `plan`, `Stylizer`; photos that can't be painted are named at the end, after
+            all others have been.
+
+    Example:
+
+        recipe = cin_style.StylizeRecipe(photos=["holiday/"], style="starry_night,udnie")
+        cin_style.stylize(recipe, "painted/")
     """
-    if not 1 <= quality <= 100:
-        raise UserError(f"--quality must be from 1 to 100. Received: {quality}")
-    check_max_side(max_side)
-    colour.check(strength, colours)
-    paths = list(dict.fromkeys(images.find(photos)))
-    stylizer = Stylizer(model, grain=grain)
-    chosen = _choose(stylizer.network.styles, style, raw)
-    targets = _targets(paths, list(chosen), pathlib.Path(output), file_format)
-
-    if sheet:
-        images.check_writable_format(sheet)
-        writable_folder(pathlib.Path(sheet).parent)
-
-    written, failures, rows = [], [], []
-    weights, total = list(chosen.values()), len(paths) * len(chosen)
-    with tqdm.tqdm(total=total, unit="picture", disable=total < 4) as bar:
-        for number, (path, row) in enumerate(zip(paths, targets, strict=True), 1):
-            try:
-                photo = images.load(path, max_side=max_side)
-                metadata = images.read_metadata(path)
-                line = [_small(photo)] if sheet else []
-                # Not all at once: in 32 styles a large photo's pictures would fill the memory.
-                for start in range(0, len(weights), _MOST_SLOTS):
-                    some = slice(start, start + _MOST_SLOTS)
-                    pastiches = stylizer(photo, weights[some], raw=True)
-                    for target, pastiche in zip(row[some], pastiches, strict=True):
-                        kept = colour.keep_colours(photo, pastiche, colours)
-                        picture = colour.mix(photo, kept, strength)
-                        images.save(target, picture, quality=quality, metadata=metadata)
-                        written.append(target)
-                        if sheet:
-                            line.append(_small(picture))
-                        bar.update()
-            except UserError as error:
-                failures.append(str(error) if str(path) in str(error) else f"{path}: {error}")
-                bar.update(number * len(weights) - bar.n)
-                continue
-            rows.append(line)
-    if sheet and rows:
-        images.save(sheet, sheets.style_sheet(rows, list(chosen)))
-        written.append(pathlib.Path(sheet))
+    stylizer = Stylizer(recipe.model if network is None else network, grain=recipe.grain)
+    jobs = plan(recipe, output, stylizer.network.styles)
+    writable_folder(jobs[0].targets[0].parent)
+    if recipe.sheet:
+        writable_folder(pathlib.Path(recipe.sheet).parent)
+    written, rows, failures = _paint_all(stylizer, jobs, recipe)
+    if recipe.sheet and rows:
+        images.save(recipe.sheet, sheets.style_sheet(rows, jobs[0].names))
+    count = f"{len(written)} {'picture' if len(written) == 1 else 'pictures'}"
     if failures:
-        done = f" (the other {len(written)} pictures are written)" if written else ""
-        raise UserError("; ".join(failures) + done)
-    count = "1 picture" if len(written) == 1 else f"{len(written)} pictures"
-    _LOG.info("wrote %s to %s", count, output)
-    return written
+        raise UserError("; ".join(failures) + (f" (written: {count})" if written else ""))
+    if not recipe.sheet:
+        _LOG.info("wrote %s to %s", count, output)
+        return written
+    _LOG.info("wrote %s to %s, and the sheet %s", count, output, recipe.sheet)
+    return [*written, pathlib.Path(recipe.sheet)]
 
 
-def check_max_side(max_side):
-    """Raises a `UserError` for a limit on the long side below what the network takes."""
-    if max_side is not None and max_side < SMALLEST_SIDE:
-        raise UserError(f"--max_side must be at least {SMALLEST_SIDE} px. Received: {max_side}")
+def plan(recipe: StylizeRecipe, output: str | os.PathLike, styles: Sequence[Style]) -> list[Job]:
+    """What it takes to paint a recipe's photos. Looks for them, and writes nothing.
+
+    Args:
+        recipe, output: see `stylize`.
+        styles: the network's.
+
+    Returns:
+        A job for each photo. No two pictures share a file, and none lies on a photo.
+
+    Raises:
+        UserError: see `images.find`; an unknown style, bad weights, an output that is a folder of
+            photos, that would overwrite one, or that is one file for several pictures; a sheet
+            that would overwrite a photo or picture.
+    """
+    output = pathlib.Path(output)
+    photos = _find_photos(recipe.photos, output)
+    chosen = choose(styles, recipe.style, recipe.raw_weights)
+    names = tuple(chosen)
+    jobs = [
+        Job(photo, names, tuple(chosen.values()), targets)
+        for photo, targets in zip(
+            photos, _targets(photos, names, output, recipe.format), strict=True
+        )
+    ]
+    files.refuse_overwriting(photos, (target for job in jobs for target in job.targets))
+    if recipe.sheet:
+        files.check_writable_format(recipe.sheet)
+        files.refuse_overwriting(photos, [recipe.sheet], argument="sheet")
+        if os.path.abspath(recipe.sheet) in {
+            os.path.abspath(target) for job in jobs for target in job.targets
+        }:
+            raise UserError(f"{recipe.sheet} is one of the pictures, too. Choose another `sheet`.")
+    return jobs
 
 
-def _choose(styles, text, raw):
-    """What `--style` asks for: a dict of names for files to rows of style weights."""
-    parsed = blend.parse(text)
+def paint_photo(
+    stylizer: Stylizer,
+    job: Job,
+    recipe: StylizeRecipe,
+    on_picture: Callable[[pathlib.Path], object] | None = None,
+) -> list[np.ndarray]:
+    """Paints one photo in its styles, and writes the pictures.
+
+    Args:
+        stylizer: paints.
+        job: the photo, the styles and the files, whose folder exists.
+        recipe: how it is painted and written; what its job says is not looked at.
+        on_picture: called with the path of each picture as soon as it is written.
+
+    Returns:
+        Where the recipe asks for a sheet, the photo and then its pictures, uint8, small enough for
+        it; else nothing.
+
+    Raises:
+        UserError: a photo that can't be read or painted, a picture that can't be written.
+    """
+    photo = images.load(job.photo, max_side=recipe.max_side)
+    metadata = images.read_metadata(job.photo)
+    for target in job.targets:
+        files.check_size(target, *photo.shape[1::-1])
+    small = [_small(photo)] if recipe.sheet else []
+    # Not all at once: in 32 styles a large photo's pictures would fill the memory.
+    for start in range(0, len(job.styles), painting.MOST_AT_ONCE):
+        some = slice(start, start + painting.MOST_AT_ONCE)
+        pastiches = stylizer(photo, list(job.styles[some]), raw=True)
+        for target, pastiche in zip(job.targets[some], pastiches, strict=True):
+            kept = images.keep_colours(photo, pastiche, recipe.colours)
+            picture = images.mix(photo, kept, recipe.strength)
+            images.save(target, picture, quality=recipe.quality, metadata=metadata)
+            if recipe.sheet:
+                small.append(_small(picture))
+            if on_picture:
+                on_picture(target)
+    return small
+
+
+def _paint_all(
+    stylizer: Stylizer, jobs: Sequence[Job], recipe: StylizeRecipe
+) -> tuple[list[pathlib.Path], list[list[np.ndarray]], list[str]]:
+    """Paints photo after photo; returns the files written, rows for the sheet, and failures."""
+    written: list[pathlib.Path] = []
+    rows, failures = [], []
+    total = sum(len(job.targets) for job in jobs)
+    with tqdm.tqdm(total=total, unit="picture", disable=total < 4) as bar:
+
+        def note(target: pathlib.Path) -> None:
+            written.append(target)
+            bar.update()
+
+        for job in jobs:
+            after = bar.n + len(job.targets)
+            try:
+                rows.append(paint_photo(stylizer, job, recipe, note))
+            except UserError as error:
+                named = str(job.photo) in str(error)
+                failures.append(str(error) if named else f"{job.photo}: {error}")
+                bar.update(after - bar.n)
+    return written, rows, failures
+
+
+def names_a_file(output: pathlib.Path) -> bool:
+    """Whether an `output` is meant as one file (it has a suffix), not as a folder."""
+    return bool(output.suffix) and not output.is_dir()
+
+
+def _find_photos(photos: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
+    """The photos, without what earlier runs have painted into the output folder."""
+    if not photos:
+        raise UserError("no photo to paint. Give `photos`: files, or folders of them.")
+    if output.is_dir():
+        for path in photos:
+            if os.path.isdir(path) and os.path.samefile(path, output):
+                raise UserError(
+                    f"the output folder {output} is a folder of photos, too: next time, what was "
+                    f"painted would be painted again. Choose another `output`, such as "
+                    f"{output / 'painted'}."
+                )
+    return list(dict.fromkeys(images.find(photos, without=[output])))
+
+
+def choose(
+    styles: Sequence[Style], text: str, raw: bool = False
+) -> dict[str, str | dict[str, float]]:
+    """The styles or the blend that a text asks for.
+
+    Args:
+        styles: the network's.
+        text: see `blends.parse`.
+        raw: see `blends.weights`.
+
+    Returns:
+        A dict of names for files to what `Job.styles` holds.
+
+    Raises:
+        UserError: see `blends.parse` and `blends.weights`.
+
+    Example:
+
+        >>> styles = [Style("starry_night"), Style("the_scream")]
+        >>> choose(styles, "1,starry_night")
+        {'the_scream': 'the_scream', 'starry_night': 'starry_night'}
+        >>> choose(styles, "starry_night=3,the_scream=1")
+        {'starry_night_0.75_the_scream_0.25': {'starry_night': 0.75, 'the_scream': 0.25}}
+    """
+    parsed = blends.parse(text)
     if isinstance(parsed, dict):
-        row = blend.weights(styles, parsed, raw)
-        parts = [f"{styles[index].name}_{row[index]:.2g}" for index in np.flatnonzero(row)]
-        # File names end at 255 bytes.
-        return {"_".join(parts)[:120]: row}
-    indices = style_sets.find_all(styles, parsed)
-    return {styles[index].name: blend.weights(styles, index) for index in indices}
+        row = blends.weights(styles, parsed, raw)
+        blend = {
+            style.name: float(weight) for style, weight in zip(styles, row, strict=True) if weight
+        }
+        name = "_".join(f"{style}_{weight:.2g}" for style, weight in blend.items())
+        return {cut(name, _LONGEST_STYLE): blend}
+    chosen: dict[str, str | dict[str, float]] = {}
+    taken: set[str] = set()
+    for style in dict.fromkeys(styles[index].name for index in find_all(styles, parsed)):
+        # Long names may be alike once cut, and capitals don't tell files apart everywhere.
+        for name in _numbered(style, _LONGEST_STYLE):
+            if name.casefold() not in taken:
+                break
+        taken.add(name.casefold())
+        chosen[name] = style
+    return chosen
 
 
-def _small(image):
-    """Keeps sheets of many photos from filling the memory."""
-    picture = Image.fromarray(images.to_uint8(image))
-    picture.thumbnail((sheets.CELL, sheets.CELL))
-    return np.asarray(picture)
-
-
-def _targets(paths, names, output, file_format):
-    """Where each photo's pastiches go, all different."""
-    if output.suffix and not output.is_dir():
-        images.check_writable_format(output)
-        if len(paths) * len(names) != 1:
+def _targets(
+    photos: Sequence[pathlib.Path], names: Sequence[str], output: pathlib.Path, file_format: str
+) -> list[tuple[pathlib.Path, ...]]:
+    """Where each photo's pictures go, all different."""
+    if names_a_file(output):
+        files.check_writable_format(output)
+        if len(photos) * len(names) != 1:
             raise UserError(
-                f"--output {output} is one file, but {len(paths)} photos in {len(names)} styles "
+                f"`output` {output} is one file, but {len(photos)} photos in {len(names)} styles "
                 "are asked for. Give a folder."
             )
-        writable_folder(output.parent)
-        return [[output]]
-    writable_folder(output)
-    stems = collections.Counter(path.stem for path in paths)
-    rows, taken = [], set()
-    for path in paths:
+        return [(output,)]
+    endings = [f"_{name}.{file_format}" for name in names]
+    room = _LONGEST_NAME - max(len(os.fsencode(ending)) for ending in endings)
+    stems = collections.Counter(path.stem for path in photos)
+    rows = []
+    taken: set[str] = set()
+    for path in photos:
         stem = path.stem
         if stems[stem] > 1:
             # Two photos of one name get their folder's name, too.
             stem = f"{path.absolute().parent.name}_{path.name.replace('.', '_')}"
-        numbered = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
-        for unique in numbered:
-            row = [output / f"{unique}_{name}.{file_format}" for name in names]
-            if taken.isdisjoint(row):
+        for unique in _numbered(stem, room):
+            row = [unique + ending for ending in endings]
+            folded = [name.casefold() for name in row]
+            if taken.isdisjoint(folded):
                 break
-        taken.update(row)
-        rows.append(row)
+        taken.update(folded)
+        rows.append(tuple(output / name for name in row))
     return rows
+
+
+def _numbered(text: str, length: int) -> Iterator[str]:
+    """What to call a file `text`, and what where that is taken: `text_2`, `text_3`, ..."""
+    yield cut(text, length)
+    for number in itertools.count(2):
+        yield cut(text, length - len(f"_{number}")) + f"_{number}"
+
+
+def cut(text: str, length: int) -> str:
+    """The beginning of a text, at most so many bytes, which is what file names are counted in.
+
+    Example:
+
+        >>> cut("Gemälde", 5), cut("Gemälde", 4)
+        ('Gemä', 'Gem')
+    """
+    while len(os.fsencode(text)) > length:
+        text = text[:-1]
+    return text
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    """Keeps sheets of many photos from filling the memory."""
+    picture = Image.fromarray(images.to_uint8(image))
+    picture.thumbnail((sheets.CELL, sheets.CELL))
+    return np.asarray(picture)

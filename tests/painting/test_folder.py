@@ -1,4 +1,4 @@
-"""folder.py: photos from files to files, in any styles."""
+"""folder.py: photos from files to files, in any styles, and no file lost."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,12 @@ from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
-from cin_style.painting import stylizer as stylizing
-from cin_style.painting.folder import stylize_files
+from cin_style.painting import folder
+from cin_style.painting import stylizer as painting
+from cin_style.painting.folder import Job, plan, stylize
+from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer
+from cin_style.styles.style import Style, unique
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +19,23 @@ def stylizer(tiny_network):
     return Stylizer(tiny_network)
 
 
-def names_in(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+def paint(network, photos, style, output, **options):
+    """Paints with a network what a recipe asks for."""
+    return stylize(StylizeRecipe(photos=photos, style=style, **options), output, network=network)
+
+
+def names_in(path):
+    return sorted(inside.relative_to(path).as_posix() for inside in path.rglob("*"))
+
+
+def contents(path):
+    """What the files in a folder hold, to see that nothing is lost."""
+    return {inside: inside.read_bytes() for inside in path.rglob("*") if inside.is_file()}
 
 
 def test_folder_to_folder(tiny_network, stylizer, photo_folder, tmp_path):
     out = tmp_path / "new" / "out"
-    written = stylize_files(tiny_network, [photo_folder / "city"], "cedar,0", out)
+    written = paint(tiny_network, [photo_folder / "city"], "cedar,0", out)
     expected = [
         f"{photo}_{style}.png" for photo in ("five", "four", "six") for style in ("cedar", "ash")
     ]
@@ -37,14 +50,14 @@ def test_folder_to_folder(tiny_network, stylizer, photo_folder, tmp_path):
 
 def test_a_folder_may_have_a_dot_in_its_name(tiny_network, photo_folder, tmp_path):
     (tmp_path / "v1.0").mkdir()
-    stylize_files(tiny_network, [photo_folder / "seven.jpg"], "all", tmp_path / "v1.0")
+    paint(tiny_network, [photo_folder / "seven.jpg"], "all", tmp_path / "v1.0")
     assert names_in(tmp_path / "v1.0") == ["seven_ash.png", "seven_birch.png", "seven_cedar.png"]
 
 
 @pytest.mark.parametrize("name,kind", [("a.png", "PNG"), ("a.JPG", "JPEG"), ("a.webp", "WEBP")])
 def test_one_picture_to_a_file(tiny_network, photo_folder, tmp_path, name, kind):
     target = tmp_path / "sub" / name
-    written = stylize_files(tiny_network, [photo_folder / "seven.jpg"], "ash,ash,0", target)
+    written = paint(tiny_network, [photo_folder / "seven.jpg"], "ash,ash,0", target)
     assert written == [target]
     with Image.open(target) as image:
         assert image.format == kind and image.size == (57, 43)
@@ -52,8 +65,8 @@ def test_one_picture_to_a_file(tiny_network, photo_folder, tmp_path, name, kind)
 
 @pytest.mark.parametrize("file_format,kind", [("jpg", "JPEG"), ("webp", "WEBP")])
 def test_formats_and_max_side(tiny_network, photo_folder, tmp_path, file_format, kind):
-    options = {"file_format": file_format, "quality": 60, "max_side": 30}
-    stylize_files(tiny_network, [photo_folder / "city"], "1", tmp_path, **options)
+    options = {"format": file_format, "quality": 60, "max_side": 30}
+    paint(tiny_network, [photo_folder / "city"], "1", tmp_path, **options)
     found = {}
     for path in tmp_path.iterdir():
         with Image.open(path) as image:
@@ -63,11 +76,9 @@ def test_formats_and_max_side(tiny_network, photo_folder, tmp_path, file_format,
 
 
 def test_many_styles_are_painted_some_at_a_time(tiny_network, photo_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(stylizing, "_MOST_SLOTS", 2)
+    monkeypatch.setattr(painting, "MOST_AT_ONCE", 2)
     path = photo_folder / "seven.jpg"
-    written = stylize_files(
-        tiny_network, [path], "all", tmp_path / "out", sheet=tmp_path / "sheet.png"
-    )
+    written = paint(tiny_network, [path], "all", tmp_path / "out", sheet=tmp_path / "sheet.png")
     names = ["ash", "birch", "cedar"]
     pastiches = Stylizer(tiny_network)(images.load(path), names)
     assert written[:-1] == [tmp_path / "out" / f"seven_{name}.png" for name in names]
@@ -82,7 +93,7 @@ def test_many_styles_are_painted_some_at_a_time(tiny_network, photo_folder, tmp_
 def test_sheet(tiny_network, photo_folder, tmp_path):
     sheet = tmp_path / "sheets" / "sheet.jpg"
     photos = [photo_folder / "seven.jpg", photo_folder / "city" / "four.webp"]
-    written = stylize_files(tiny_network, photos, "all", tmp_path / "out", sheet=sheet)
+    written = paint(tiny_network, photos, "all", tmp_path / "out", sheet=sheet)
     assert written[-1] == sheet and len(written) == 7
     # Two rows (57 x 43 and 50 x 50) of a photo and three pastiches, under column labels.
     with Image.open(sheet) as image:
@@ -95,7 +106,7 @@ def test_no_two_pictures_share_a_file(tiny_network, make_photo, tmp_path):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(make_photo(20, 20, seed)).save(tmp_path / "in" / name)
     photos = [tmp_path / "in", tmp_path / "in" / "y.png"]  # one of them twice
-    written = stylize_files(tiny_network, photos, "ash", tmp_path / "out")
+    written = paint(tiny_network, photos, "ash", tmp_path / "out")
     assert len(written) == len(set(written)) == len(names)
     assert names_in(tmp_path / "out") == sorted(
         [
@@ -115,13 +126,13 @@ def test_a_bad_photo_among_good_ones(tiny_network, photo_folder, make_photo, tmp
     Image.fromarray(make_photo(40, 9, 0)).save(tmp_path / "flat.png")
     photos = [tmp_path / "text.jpg", photo_folder / "seven.jpg", tmp_path / "flat.png"]
     with pytest.raises(UserError) as caught:
-        stylize_files(tiny_network, photos, "ash,birch", tmp_path / "out")
+        paint(tiny_network, photos, "ash,birch", tmp_path / "out")
     message = str(caught.value)
     assert "text.jpg is not an image" in message and "flat.png: the photo is 40 x 9" in message
-    assert "the other 2 pictures are written" in message and "\n" not in message
+    assert message.endswith(" (written: 2 pictures)") and "\n" not in message
     assert names_in(tmp_path / "out") == ["seven_ash.png", "seven_birch.png"]
     with pytest.raises(UserError, match="text.jpg is not an image") as caught:
-        stylize_files(tiny_network, photos[:1], "ash", tmp_path / "out", sheet=tmp_path / "s.png")
+        paint(tiny_network, photos[:1], "ash", tmp_path / "out", sheet=tmp_path / "s.png")
     assert "written" not in str(caught.value) and not (tmp_path / "s.png").exists()
 
 
@@ -133,17 +144,207 @@ def test_bad_arguments_write_nothing(tiny_network, photo_folder, tmp_path):
         (one, "", out, {}, "no style given"),
         ([tmp_path / "gone.jpg"], "all", out, {}, "no such file or folder: .*gone.jpg"),
         (one, "all", tmp_path / "a.png", {}, "a.png is one file, but 1 photos in 3 styles"),
+        ([], "all", out, {}, "no photo to paint. Give `photos`"),
         ([photo_folder], "0", tmp_path / "a.png", {}, "one file, but 7 photos in 1 styles"),
         (one, "0", tmp_path / "a.bmp", {}, "cannot write .*a.bmp: expected a name that ends in"),
         (one, "0", tmp_path / "file", {}, "cannot write to the output folder .*file"),
         (one, "0", tmp_path / "file" / "a.png", {}, "cannot write to the output folder .*file"),
-        (one, "0", out, {"quality": 0}, "--quality must be from 1 to 100. Received: 0"),
-        (one, "0", out, {"quality": 101}, "--quality must be from 1 to 100"),
-        (one, "0", out, {"max_side": 15}, "--max_side must be at least 16 px. Received: 15"),
+        (one, "0", out, {"quality": 0}, "`quality` must be from 1 to 100. Received: 0"),
+        (one, "0", out, {"quality": 101}, "`quality` must be from 1 to 100"),
+        (one, "0", out, {"max_side": 15}, "`max_side` must be at least 16 px. Received: 15"),
         (one, "0", out, {"sheet": tmp_path / "s.txt"}, "cannot write .*s.txt: expected"),
         (one, "0", out, {"sheet": tmp_path / "file" / "s.png"}, "cannot write to .*file"),
     ]:
         with pytest.raises(UserError, match=message):
-            stylize_files(tiny_network, photos, style, output, **options)
+            paint(tiny_network, photos, style, output, **options)
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "file"]
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+# === Nothing is lost ===
+
+
+@pytest.fixture
+def album(make_photo, tmp_path):
+    """A folder of two photos."""
+    path = tmp_path / "album"
+    path.mkdir()
+    for seed, name in enumerate(["a.png", "b.png"]):
+        Image.fromarray(make_photo(20, 20, seed)).save(path / name)
+    return path
+
+
+def test_a_photo_is_not_overwritten(tiny_network, album, tmp_path):
+    (tmp_path / "soft.png").symlink_to(album / "a.png")
+    (tmp_path / "hard.png").hardlink_to(album / "a.png")
+    (album / "a_ash.png").write_bytes((album / "b.png").read_bytes())
+    before = contents(tmp_path)
+    one, all_ = [album / "a.png"], sorted(album.glob("*.png"))
+    for photos, output, sheet in [
+        (one, album / "a.png", ""),
+        (one, album / ".." / "album" / "a.png", ""),
+        (one, tmp_path / "soft.png", ""),
+        (one, tmp_path / "hard.png", ""),
+        ([tmp_path / "soft.png"], album / "a.png", ""),
+        # In a folder: the picture of a.png in the style ash would lie on the photo a_ash.png.
+        (all_, album, ""),
+        (one, tmp_path / "out", album / "a.png"),
+        ([album], tmp_path / "out", tmp_path / "hard.png"),
+    ]:
+        message = f"would overwrite .*, which is painted from. .*`{'sheet' if sheet else 'output'}`"
+        with pytest.raises(UserError, match=message):
+            paint(tiny_network, photos, "ash", output, sheet=sheet)
+        assert contents(tmp_path) == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_sheet_is_none_of_the_pictures(tiny_network, album, tmp_path):
+    sheet = tmp_path / "out" / ".." / "out" / "a_ash.png"
+    with pytest.raises(UserError, match="a_ash.png is one of the pictures.*another `sheet`"):
+        paint(tiny_network, [album], "ash", tmp_path / "out", sheet=sheet)
+
+
+def test_what_was_painted_is_not_painted_again(tiny_network, album, tmp_path):
+    for _ in range(2):
+        written = paint(tiny_network, [album], "ash", album / "out")
+        assert [path.name for path in written] == ["a_ash.png", "b_ash.png"]
+    (tmp_path / "alias").symlink_to(album / "out")
+    assert len(paint(tiny_network, [album], "ash", tmp_path / "alias")) == 2
+    assert len(paint(tiny_network, [album], "ash", tmp_path / "elsewhere")) == 4
+
+
+def test_the_folder_of_photos_is_no_output(tiny_network, album, tmp_path):
+    (tmp_path / "alias").symlink_to(album)
+    before = contents(tmp_path)
+    for output in (album, album / ".." / "album", tmp_path / "alias"):
+        message = "is a folder of photos, too.*Choose another `output`, such as .*painted"
+        with pytest.raises(UserError, match=message):
+            paint(tiny_network, [tmp_path / "album" / "a.png", album], "ash", output)
+    assert contents(tmp_path) == before
+    # A folder of photos inside of the output does no harm.
+    assert len(paint(tiny_network, [album], "ash", tmp_path)) == 2
+
+
+# === Names ===
+
+
+def test_names_are_cut_by_bytes(tiny_network, make_photo, tmp_path):
+    # 80 characters of 3 and 4 bytes, which differ in the last one.
+    names = ["畫" * 79 + end for end in "山水"] + ["🎨" * 79 + end for end in "🌊🌌"]
+    network = tiny_network.with_styles(names, np.zeros((4, tiny_network.embedding_size)))
+    (tmp_path / "in").mkdir()
+    for seed, stem in enumerate(["海" * 80 + "x", "海" * 80 + "y", "a.b" + "ö" * 120, "n" * 250]):
+        Image.fromarray(make_photo(16, 16, seed)).save(tmp_path / "in" / f"{stem}.png")
+    written = paint(network, [tmp_path / "in"], "all", tmp_path / "out", max_side=16)
+    assert len({path.name.casefold() for path in written}) == 16
+    for path in written:
+        assert path.is_file() and len(path.name.encode()) <= 255
+    # As much of each name is left as there is room for: 120 bytes of the style, 115 of the photo.
+    found = {path.name for path in written if path.name.startswith("nnn")}
+    assert found == {
+        "n" * 115 + "_" + "畫" * 40 + ".png",
+        "n" * 115 + "_" + "畫" * 39 + "_2.png",
+        "n" * 115 + "_" + "🎨" * 30 + ".png",
+        "n" * 115 + "_" + "🎨" * 29 + "_2.png",
+    }
+    blend = ",".join(f"{name}=1" for name in names)
+    for path in paint(network, [tmp_path / "in"], blend, tmp_path / "blends"):
+        assert len(path.name.encode()) <= 255
+        assert path.stem.endswith("_" + "畫" * 40)
+
+
+def test_names_that_differ_in_capitals_are_told_apart():
+    chosen = folder.choose(unique(["Ash", "ash", "oak"]), "all")
+    assert chosen == {"Ash": "Ash", "ash_2": "ash", "oak": "oak"}
+
+
+# === The plan ===
+
+
+def test_a_plan_says_what_will_be_painted(album, tmp_path):
+    styles = [Style("ash"), Style("birch"), Style("cedar")]
+    before = contents(tmp_path)
+    jobs = plan(StylizeRecipe(photos=[album], style="cedar,0"), tmp_path / "out", styles)
+    assert jobs == [
+        Job(
+            photo=album / f"{name}.png",
+            names=("cedar", "ash"),
+            styles=("cedar", "ash"),
+            targets=(tmp_path / "out" / f"{name}_cedar.png", tmp_path / "out" / f"{name}_ash.png"),
+        )
+        for name in "ab"
+    ]
+    assert contents(tmp_path) == before and not (tmp_path / "out").exists()
+    recipe = StylizeRecipe(photos=[album / "a.png"], style="ash=3,cedar=1", format="jpg")
+    (job,) = plan(recipe, tmp_path, styles)
+    assert job.styles == ({"ash": 0.75, "cedar": 0.25},)
+    assert job.targets == (tmp_path / "a_ash_0.75_cedar_0.25.jpg",)
+    (job,) = plan(recipe.replace(style="ash=1.5,2=-0.5", raw_weights=True), tmp_path, styles)
+    assert job.styles == ({"ash": 1.5, "cedar": -0.5},)
+
+
+def test_one_job_by_itself(tiny_network, stylizer, album, tmp_path):
+    recipe = StylizeRecipe(photos=[album], style="birch,ash=0.5", sheet="s.png", strength=0.5)
+    with pytest.raises(UserError, match="give every style of a blend a weight"):
+        plan(recipe, tmp_path, tiny_network.styles)
+    recipe = recipe.replace(style="birch=3,ash=1")
+    job = plan(recipe, tmp_path, tiny_network.styles)[1]
+    noted = []
+    small = folder.paint_photo(stylizer, job, recipe, noted.append)
+    assert noted == list(job.targets) and names_in(tmp_path) == [
+        "album",
+        "album/a.png",
+        "album/b.png",
+        "b_ash_0.25_birch_0.75.png",
+    ]
+    photo = images.load(album / "b.png")
+    expected = 0.5 * photo + 0.5 * stylizer(photo, {"birch": 0.75, "ash": 0.25})
+    np.testing.assert_allclose(images.load(job.targets[0]), expected, atol=0.6 / 255)
+    np.testing.assert_array_equal(small[0], images.to_uint8(photo))
+    np.testing.assert_allclose(images.from_uint8(small[1]), expected, atol=0.6 / 255)
+    assert folder.paint_photo(stylizer, job, recipe.replace(sheet="")) == []
+
+
+def test_colours_are_kept_on_request(tiny_network, stylizer, album, tmp_path):
+    paint(tiny_network, [album / "a.png"], "ash", tmp_path / "l.png", colours="luminance")
+    photo = images.load(album / "a.png")
+    expected = images.keep_colours(photo, stylizer(photo, "ash"), "luminance")
+    np.testing.assert_allclose(images.load(tmp_path / "l.png"), expected, atol=0.6 / 255)
+
+
+def test_metadata_are_kept(tiny_network, album, tmp_path):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Maker", 6
+    with Image.open(album / "a.png") as photo:
+        photo.save(tmp_path / "photo.tif", exif=exif, icc_profile=b"a profile")
+    for file_format in ("png", "jpg", "webp"):
+        target = tmp_path / f"out.{file_format}"
+        paint(tiny_network, [tmp_path / "photo.tif"], "ash", target)
+        with Image.open(target) as picture:
+            assert dict(picture.getexif()) == {0x010F: "Maker"}
+            assert picture.info["icc_profile"] == b"a profile"
+
+
+def test_a_picture_too_large_for_its_format_is_not_painted(tiny_network, tmp_path):
+    Image.new("RGB", (16_400, 16)).save(tmp_path / "wide.png")
+    recipe = StylizeRecipe(photos=[tmp_path / "wide.png"], format="webp")
+    (*_, job) = plan(recipe, tmp_path, tiny_network.styles)
+
+    def paint_nothing(*_, **__):
+        raise AssertionError("painted in vain")
+
+    message = "wide_ash.webp: .* at most 16383 px .* 16400 x 16 px; .*`max_side`"
+    with pytest.raises(UserError, match=message):
+        folder.paint_photo(paint_nothing, job, recipe)
+    with pytest.raises(AssertionError, match="painted in vain"):
+        folder.paint_photo(paint_nothing, job, recipe.replace(max_side=16_383))
+
+
+def test_the_log_counts_pictures(tiny_network, album, tmp_path, caplog):
+    caplog.set_level("INFO", logger="cin_style")
+    paint(tiny_network, [album], "all", tmp_path / "out", sheet=tmp_path / "sheet.png")
+    assert caplog.messages[-1] == (
+        f"wrote 6 pictures to {tmp_path / 'out'}, and the sheet {tmp_path / 'sheet.png'}"
+    )
+    paint(tiny_network, [album / "a.png"], "ash", tmp_path / "a.png")
+    assert caplog.messages[-1] == f"wrote 1 picture to {tmp_path / 'a.png'}"

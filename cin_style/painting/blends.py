@@ -1,7 +1,10 @@
 """Blends of one photo as pictures: strips, grids, blends across it, masks, animated walks."""
 
+import dataclasses
 import logging
+import os
 import pathlib
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tqdm
@@ -9,156 +12,254 @@ from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
-from cin_style.files import writable_folder, write_beside
-from cin_style.images import sheets
-from cin_style.painting.folder import check_max_side
+from cin_style.files import writable_folder
+from cin_style.images import files, masks, sheets
+from cin_style.networks import storage
+from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting.folder import cut, names_a_file
+from cin_style.painting.recipes import BlendRecipe
 from cin_style.painting.stylizer import Stylizer
-from cin_style.styles import blends as blend
-from cin_style.styles import style as style_sets
+from cin_style.styles import blends
+from cin_style.styles.style import find_all
 
 _LOG = logging.getLogger("cin_style")
 
 _WALK_FRAME_MS = 120
 
 
-def blend_photo(
-    model,
-    photo,
-    style_names,
-    output,
+def blend(
+    recipe: BlendRecipe,
+    output: str | os.PathLike,
     *,
-    steps=None,
-    across=None,
-    mask=None,
-    soften=0.0,
-    max_side=None,
-):
+    network: StyleTransferNetwork | None = None,
+) -> pathlib.Path:
     """Paints one photo in blends of two or more styles, to a file or a folder.
 
-    - `mask`: one picture, each style where the mask says (`blend.mask_map`).
+    - `mask`: one picture, each style where the mask says (`images.masks.shares`).
     - `across`: one picture that changes from the first style to the second.
     - an output that ends in `.webp`: an animation that walks from style to style and back
       to the first, `steps` frames between two.
     - two styles: a strip of `steps` blends from one to the other.
     - four styles: a grid of `steps` x `steps` blends, one style at each corner.
 
+    Pictures and animations keep the photo's ICC profile and EXIF data; the sheet that shows a
+    strip or grid keeps the profile.
+
     Args:
-        model: see `Stylizer`.
-        photo: an image file.
-        style_names: names and numbers separated by commas.
+        recipe: the photo, the styles and how they are blended.
         output: an image file, or a folder, which gets every blend by itself and the sheet.
-        steps: by default 9, in a grid 5.
-        across: `x`, `y` or `radial`.
-        mask: an image file of the photo's size.
-        soften: of the mask's edges, see `blend.mask_map`.
-        max_side: scale the photo down so that its long side has at most this many px.
+        network: in place of the one that `recipe.model` names.
 
     Returns:
         The path of the picture, sheet or animation.
 
     Raises:
         UserError: bad arguments or files.
+
+    Example:
+
+        recipe = cin_style.BlendRecipe(photo="photo.jpg", styles="starry_night,udnie", steps=5)
+        cin_style.blend(recipe, "strip.png")
+        cin_style.blend(recipe.replace(steps=None, across="x"), "across.png")
     """
     output = pathlib.Path(output)
-    to_file = bool(output.suffix) and not output.is_dir()
-    if to_file:
-        images.check_writable_format(output)
-    if sum(value is not None for value in (mask, across, steps)) > 1:
-        raise UserError("give only one of --mask, --across and --steps: each is another picture.")
-    if soften and mask is None:
-        raise UserError("--soften is for the edges of a --mask.")
-    stylizer = Stylizer(model)
-    indices = style_sets.find_all(stylizer.network.styles, style_names)
-    if len(indices) < 2:
-        raise UserError(f"a blend needs at least two styles: --styles a,b. Received: {style_names}")
-    # Maps hold a weight for every style and pixel, so only these few styles.
-    chosen = list(dict.fromkeys(indices))
-    stylizer = Stylizer(stylizer.network.select(chosen))
-    rows = [np.eye(len(chosen), dtype="float32")[chosen.index(index)] for index in indices]
-    labels = [stylizer.network.styles[chosen.index(index)].name for index in indices]
-    walks = to_file and output.suffix.lower() == ".webp" and mask is None and across is None
-    if mask is None and across is None and not walks:
-        if len(rows) not in (2, 4):
-            raise UserError(
-                f"a strip goes between two styles and a grid between four, but {len(rows)} are "
-                "given. For more, walk through them: --output NAME.webp."
-            )
-    elif across is not None and len(rows) != 2:
-        raise UserError(f"--across goes between two styles. Received: {len(rows)}")
-    check_max_side(max_side)
-    picture = images.load(photo, max_side=max_side)
-    if mask is not None:
-        maps = blend.mask_map(_mask_of(mask, photo, picture), rows, picture.shape[:2], soften)
-    elif across is not None:
-        maps = blend.across(picture.shape[:2], *rows, across)
-    else:
-        maps = None
-        if steps is None:
-            steps = 9 if walks or len(rows) == 2 else 5
-        blends = blend.grid(rows, steps) if len(rows) == 4 else blend.path(*rows[:2], steps)
-
-    writable_folder(output.parent if to_file else output)
-    name = "sheet.png" if maps is None else f"{pathlib.Path(photo).stem}_blend.png"
-    target = output if to_file else output / name
-    if maps is not None:
-        images.save(target, stylizer(picture, maps))
-    elif walks:
-        _save_walk(target, _walk(stylizer, picture, rows, steps))
-    else:
-        pictures = _paint(stylizer, picture, blends.reshape(-1, len(chosen)), output, to_file)
-        inner = [""] * (steps - 2)
-        if len(rows) == 4:
-            sheet = sheets.contact_sheet(
-                [pictures[start : start + steps] for start in range(0, len(pictures), steps)],
-                column_labels=[labels[0], *inner, labels[1]],
-                bottom_labels=[labels[2], *inner, labels[3]],
-            )
-        else:
-            shares = [f"{index / (steps - 1):.0%}" for index in range(1, steps - 1)]
-            captions = [labels[0], *shares, labels[1]]
-            sheet = sheets.contact_sheet([pictures], column_labels=captions)
-        images.save(target, sheet)
+    _check(recipe, output)
+    network = storage.load(recipe.model) if network is None else network
+    names = [network.styles[index].name for index in find_all(network.styles, recipe.styles)]
+    kind = _kind(recipe, output, len(names))
+    target, singles = _targets(recipe, output, kind)
+    files.refuse_overwriting(filter(None, [recipe.photo, recipe.mask]), [target, *singles])
+    scene = _prepare(recipe, network, names)
+    if kind in ("mask", "across", "walk"):  # as large as the photo; sheets are smaller
+        files.check_size(target, *scene.photo.shape[1::-1])
+    writable_folder(target.parent)
+    _write(kind, recipe, scene, target, singles)
     _LOG.info("wrote %s", target)
     return target
 
 
-def _mask_of(mask, photo, picture):
+def _kind(recipe: BlendRecipe, output: pathlib.Path, count: int) -> str:
+    """Which kind of picture, of those below, a recipe of so many styles asks for."""
+    if count < 2:
+        raise UserError(f"a blend needs at least two `styles`: a,b. Received: {recipe.styles}")
+    if recipe.mask:
+        return "mask"
+    if recipe.across:
+        if count == 2:
+            return "across"
+        raise UserError(f"`across` goes between two styles. Received: {count}")
+    if names_a_file(output) and output.suffix.lower() == ".webp":
+        return "walk"
+    if count == 2:
+        return "strip"
+    if count == 4:
+        return "grid"
+    raise UserError(
+        f"a strip goes between two styles and a grid between four, but {count} are given. For "
+        "more, walk through them: `output` NAME.webp."
+    )
+
+
+# === The kinds of pictures ===
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What every kind of picture is painted from.
+
+    Attributes:
+        stylizer: paints; its network has the styles asked for alone.
+        photo: float32 (height, width, 3) in [0, 1].
+        metadata: the photo's, for `images.save`.
+        rows: the weights of each style asked for, float32 (num_styles,), one of them 1.
+        names: of the same styles.
+        mask: where there is one, of the photo's size.
+    """
+
+    stylizer: Stylizer
+    photo: np.ndarray
+    metadata: dict[str, bytes]
+    rows: Sequence[np.ndarray]
+    names: Sequence[str]
+    mask: Image.Image | None = None
+
+    def paint(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """A picture, float32 (height, width, 3), for each row of style weights."""
+        for row in tqdm.tqdm(rows, unit="picture"):
+            yield self.stylizer(self.photo, row)
+
+
+def strip(scene: Scene, steps: int = 9) -> Iterator[np.ndarray]:
+    """`steps` pictures from the first style to the second."""
+    return scene.paint(blends.path(scene.rows[0], scene.rows[1], steps))
+
+
+def grid(scene: Scene, steps: int = 5) -> Iterator[np.ndarray]:
+    """`steps` x `steps` pictures, row by row, with one of four styles at each corner."""
+    return scene.paint(blends.grid(scene.rows, steps).reshape(steps * steps, -1))
+
+
+def walk(scene: Scene, steps: int = 9) -> Iterator[np.ndarray]:
+    """Frames from style to style and back to the first, `steps` between two."""
+    return scene.paint(blends.walk(scene.rows, steps))
+
+
+def across(scene: Scene, direction: str = "x") -> np.ndarray:
+    """One picture from the first style to the second, see `styles.blends.across`."""
+    maps = blends.across(scene.photo.shape[:2], scene.rows[0], scene.rows[1], direction)
+    return scene.stylizer(scene.photo, maps)
+
+
+def masked(scene: Scene, mask: Image.Image, soften: float = 0.0) -> np.ndarray:
+    """One picture, each style where the mask says, see `styles.blends.mask_map`."""
+    maps = blends.mask_map(mask, scene.rows, scene.photo.shape[:2], soften)
+    return scene.stylizer(scene.photo, maps)
+
+
+# === Arguments and files ===
+
+
+def _check(recipe: BlendRecipe, output: pathlib.Path) -> None:
+    """Refuses what does not go together."""
+    if not recipe.photo:
+        raise UserError("no photo to paint. Give `photo`.")
+    if names_a_file(output):
+        files.check_writable_format(output)
+    if sum(map(bool, (recipe.mask, recipe.across, recipe.steps))) > 1:
+        raise UserError("give only one of `mask`, `across` and `steps`: each is another picture.")
+    if recipe.soften and not recipe.mask:
+        raise UserError("`soften` is for the edges of a `mask`.")
+
+
+def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence[str]) -> Scene:
+    # A map holds a weight for every style and pixel, so only these few styles.
+    few = network.select(list(dict.fromkeys(names)))
+    photo = images.load(recipe.photo, max_side=recipe.max_side)
+    return Scene(
+        stylizer=Stylizer(few, grain=recipe.grain),
+        photo=photo,
+        metadata=images.read_metadata(recipe.photo),
+        rows=[blends.weights(few.styles, name) for name in names],
+        names=names,
+        mask=_scaled_mask(recipe, photo) if recipe.mask else None,
+    )
+
+
+def _scaled_mask(recipe: BlendRecipe, photo: np.ndarray) -> Image.Image:
     """The mask, scaled like the photo has been."""
-    image = blend.open_mask(mask)
-    size = images.open_rgb(photo).size
-    if image.size != size:
+    mask = masks.open_mask(recipe.mask)
+    size = images.open_rgb(recipe.photo).size
+    if mask.size != size:
         raise UserError(
-            f"the mask is {image.width} x {image.height} px, but the photo is {size[0]} x "
+            f"the mask is {mask.width} x {mask.height} px, but the photo is {size[0]} x "
             f"{size[1]} px. Scale the mask to the photo's size."
         )
-    method = Image.Resampling.NEAREST if image.mode == "P" else Image.Resampling.LANCZOS
-    return image.resize(picture.shape[1::-1], method)
+    method = Image.Resampling.NEAREST if mask.mode == "P" else Image.Resampling.LANCZOS
+    return mask.resize(photo.shape[1::-1], method)
 
 
-def _paint(stylizer, picture, rows, output, to_file):
-    pictures = []
-    for number, row in enumerate(tqdm.tqdm(rows, unit="picture")):
-        pictures.append(images.to_uint8(stylizer(picture, row)))
-        if not to_file:
-            images.save(output / f"blend_{number:02}.png", pictures[-1])
-    return pictures
+def _steps(recipe: BlendRecipe, kind: str) -> int:
+    return recipe.steps or (5 if kind == "grid" else 9)
 
 
-def _walk(stylizer, picture, rows, steps):
-    for start, end in zip(rows, [*rows[1:], rows[0]], strict=True):
-        # The end of one leg is the start of the next.
-        for row in tqdm.tqdm(blend.path(start, end, steps)[:-1], unit="frame"):
-            yield Image.fromarray(images.to_uint8(stylizer(picture, np.asarray(row))))
+def _targets(
+    recipe: BlendRecipe, output: pathlib.Path, kind: str
+) -> tuple[pathlib.Path, list[pathlib.Path]]:
+    """Where the picture goes, and in a folder the single blends of a strip or grid."""
+    if names_a_file(output):
+        return output, []
+    if kind in ("strip", "grid"):
+        count = _steps(recipe, kind) ** (2 if kind == "grid" else 1)
+        return output / "sheet.png", [output / f"blend_{n:02}.png" for n in range(count)]
+    # File names end at 255 bytes.
+    return output / f"{cut(pathlib.Path(recipe.photo).stem, 200)}_blend.png", []
 
 
-def _save_walk(target, frames):
-    first, *others = frames
-    with write_beside(target) as temporary:
-        first.save(
-            temporary,
-            save_all=True,
-            append_images=others,
-            duration=_WALK_FRAME_MS,
-            loop=0,
-            quality=88,
+def _write(
+    kind: str,
+    recipe: BlendRecipe,
+    scene: Scene,
+    target: pathlib.Path,
+    singles: Sequence[pathlib.Path],
+) -> None:
+    """Paints a kind of picture, and writes it."""
+    steps = _steps(recipe, kind)
+    if scene.mask is not None:
+        picture = masked(scene, scene.mask, recipe.soften)
+        images.save(target, picture, metadata=scene.metadata)
+    elif kind == "across":
+        images.save(target, across(scene, recipe.across), metadata=scene.metadata)
+    elif kind == "walk":
+        frames = walk(scene, steps)
+        files.save_animation(target, frames, milliseconds=_WALK_FRAME_MS, metadata=scene.metadata)
+    elif kind == "strip":
+        pictures = _keep(strip(scene, steps), singles, scene)
+        shares = [f"{index / (steps - 1):.0%}" for index in range(1, steps - 1)]
+        captions = [scene.names[0], *shares, scene.names[1]]
+        _save_sheet(target, sheets.contact_sheet([pictures], column_labels=captions), scene)
+    else:
+        pictures = _keep(grid(scene, steps), singles, scene)
+        rows = [pictures[start : start + steps] for start in range(0, len(pictures), steps)]
+        above, below = (
+            [left, *[""] * (steps - 2), right] for left, right in (scene.names[:2], scene.names[2:])
         )
+        sheet = sheets.contact_sheet(rows, column_labels=above, bottom_labels=below)
+        _save_sheet(target, sheet, scene)
+
+
+def _keep(
+    pictures: Iterable[np.ndarray], singles: Sequence[pathlib.Path], scene: Scene
+) -> list[np.ndarray]:
+    """Pictures for a sheet, uint8; each is also written to a file of its own if there are some."""
+    kept = []
+    for number, picture in enumerate(pictures):
+        if singles:
+            images.save(singles[number], picture, metadata=scene.metadata)
+        kept.append(images.to_uint8(picture))
+    return kept
+
+
+def _save_sheet(target: pathlib.Path, sheet: np.ndarray, scene: Scene) -> None:
+    # Its colours are the photo's; but it is no photo, so when and where that was taken stays out.
+    profile = {key: value for key, value in scene.metadata.items() if key == "icc_profile"}
+    images.save(target, sheet, metadata=profile)

@@ -1,26 +1,37 @@
 """A report's plots and its page, from the figures that `report` measures."""
 
 import base64
-import html
 import io
 import pathlib
 import statistics
+from collections.abc import Sequence
+from typing import Any
 
+import jinja2
 import numpy as np
 from PIL import Image
 
 from cin_style import hardware, images, plots
 from cin_style.evaluation import artefacts
+from cin_style.evaluation.recipe import EvaluateRecipe
+from cin_style.evaluation.subjects import Subjects
+from cin_style.losses import terms
 
 _WORST = 4
 
+# A row of a table of figures: names of columns to texts and numbers.
+Row = dict[str, Any]
 
-def picture_path(output, style, photo, suffix=""):
+
+def picture_path(output: pathlib.Path, style: str, photo: str, suffix: str = "") -> pathlib.Path:
     """Where a report keeps the picture of a pair."""
     return output / "pictures" / f"{style}_{photo}{suffix}.png"
 
 
-def plot_losses(styles, path):
+# === Plots ===
+
+
+def plot_losses(styles: Sequence[Row], path: pathlib.Path) -> pathlib.Path:
     """Stacked bars: content loss and each layer's style loss, a bar a style."""
     figure = plots.figure(9, 1.2 + 0.32 * len(styles))
     axes = figure.subplots()
@@ -42,7 +53,9 @@ def plot_losses(styles, path):
 _COLOURS = {"photo": "tab:blue", "pastiche": "tab:orange", "optimized": "tab:green"}
 
 
-def plot_artefacts(pairs, optimized, path):
+def plot_artefacts(
+    pairs: Sequence[Row], optimized: Sequence[Row], path: pathlib.Path
+) -> pathlib.Path:
     """Dots: every picture's measures, for photos, pastiches and optimized pictures."""
     figure = plots.figure(12, 3.4)
     for axes, measure in zip(
@@ -65,7 +78,7 @@ def plot_artefacts(pairs, optimized, path):
     return path
 
 
-def plot_worth(optimized, curves, path):
+def plot_worth(optimized: Sequence[Row], curves: Sequence[Row], path: pathlib.Path) -> pathlib.Path:
     """The loss of optimized pixels against the network's, a line a pair."""
     figure = plots.figure(9, 4)
     axes = figure.subplots()
@@ -90,133 +103,123 @@ def plot_worth(optimized, curves, path):
     return path
 
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem;
-       color: #28282c; background: #faf9f6; }
-table { border-collapse: collapse; } td, th { padding: .2rem .6rem; text-align: right; }
-td:first-child, th:first-child { text-align: left; } tr:nth-child(even) { background: #f0eee8; }
-tr:last-child { font-weight: bold; }
-figure { display: inline-block; margin: 0 .4rem .8rem 0; } figcaption { font-size: 12px; }
-img { max-width: 100%; } .row img { width: 180px; height: 180px; object-fit: cover; }
-"""
+# === The page ===
 
 
-def render(recipe, network, subjects, pairs, optimized, styles, drawn, output):
-    """The report as one HTML page that holds its pictures.
+def render(
+    recipe: EvaluateRecipe,
+    fingerprint: str,
+    seen: Subjects,
+    pairs: Sequence[Row],
+    optimized: Sequence[Row],
+    styles: Sequence[Row],
+    drawn: Sequence[pathlib.Path],
+    output: pathlib.Path,
+) -> str:
+    """The report as one HTML page that holds its pictures (`report.html` beside this module).
 
     Args:
         recipe: the `EvaluateRecipe`.
-        network: the `StyleTransferNetwork`.
-        subjects: the styles and photos, a `report.Subjects`.
+        fingerprint: the network's.
+        seen: the styles and photos.
         pairs, optimized, styles: the rows of pairs.csv, optimized.csv and styles.csv.
         drawn: the files of the plots.
         output: the report's folder.
-
-    Returns:
-        A text.
     """
-    parts = [f"<h1>How good are the pictures of {_text(pathlib.Path(recipe.model).stem)}?</h1>"]
-    layers = ", ".join(subjects.objective.style_layers)
-    kept_out = " that training had kept out" if recipe.holdout else ""
-    size = f"of {recipe.style_size} px" if recipe.style_size else "as large as in training"
-    parts.append(
-        f"<p>{len(subjects.styles)} styles, {len(subjects.photos)} photos{kept_out}, "
-        f"{recipe.image_size} px. Losses in {_text(recipe.loss_network)} at {_text(layers)}, "
-        f"{_text(recipe.precision)}, style images {size}, Gram normalization "
-        f"{recipe.gram_normalization:g}, {recipe.padding} beyond the border; weights of total "
-        f"variation {recipe.total_variation_weight:g}, checkerboards "
-        f"{recipe.checkerboard_weight:g} and blockiness {recipe.blockiness_weight:g}. "
-        f"Network {network.fingerprint[:12]}, {_text(hardware.device())}.</p>"
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cin_style", "evaluation"),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
-    if optimized:
-        reached = [row["worth"] for row in optimized if row["worth"] != ""]
-        text = f"Of {len(optimized)} pastiches"
-        if reached:
-            text += (
-                f", {len(reached)} are worth {statistics.fmean(reached):.0f} iterations of L-BFGS "
-                f"on the pixels on the average ({min(reached)} to {max(reached)})"
-            )
-        if len(reached) < len(optimized):
-            text += (
-                f", {len(optimized) - len(reached)} are worth more than the "
-                f"{recipe.against_iterations} that were done"
-            )
-        parts.append(f"<p>{text}.</p>")
-    parts.append("<h2>Per style</h2>" + _table(styles))
-    parts += [_embed(path) for path in drawn]
-    if optimized:
-        parts.append("<h2>Beside optimized pixels</h2>")
-        for row in optimized:
-            parts.append(_strip(row, subjects, output, optimized=True))
-    parts.append("<h2>The worst pairs</h2>")
-    for row in sorted(pairs, key=lambda row: -row["loss"])[:_WORST]:
-        parts.append(_strip(row, subjects, output))
-    parts.append("<h2>All pictures</h2>")
-    for index, style in enumerate(subjects.styles):
-        figures = [_captioned(subjects.paintings[index], style)]
-        for row in pairs:
-            if row["style"] == style:
-                path = picture_path(output, style, row["photo"])
-                figures.append(_captioned(images.load(path), f"loss {row['loss']:.3g}"))
-        parts.append(f'<div class="row">{"".join(figures)}</div>')
-    body = "\n".join(parts)
-    title = _text(pathlib.Path(recipe.model).stem)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style><body>{body}</body></html>\n"
+    worst = sorted(pairs, key=lambda row: -row["loss"])[:_WORST]
+    return environment.get_template("report.html").render(
+        title=pathlib.Path(recipe.model).stem,
+        recipe=recipe,
+        num_styles=len(seen.styles),
+        num_photos=len(seen.photos),
+        style_layers=list(seen.objective.style_layers),
+        penalties=_penalties(recipe),
+        fingerprint=fingerprint[:12],
+        device=hardware.device(),
+        worth=_worth(recipe, optimized) if optimized else "",
+        table=styles,
+        plots=[{"caption": path.stem, "source": _url(path.read_bytes(), "png")} for path in drawn],
+        optimized=[_strip(row, seen, output, optimized=True) for row in optimized],
+        worst=[_strip(row, seen, output) for row in worst],
+        every_style=[
+            _all_of(style, painting, pairs, output)
+            for style, painting in zip(seen.styles, seen.paintings, strict=True)
+        ],
     )
 
 
-def _text(value):
-    return html.escape(str(value))
+def _penalties(recipe: EvaluateRecipe) -> str:
+    """The weights of the loss's other terms, in words."""
+    *most, last = (
+        f"{penalty.name.replace('_', ' ')} {getattr(recipe, penalty.weight):g}"
+        for penalty in terms.PENALTIES
+        if hasattr(recipe, penalty.weight)
+    )
+    return f"{', '.join(most)} and {last}" if most else last
 
 
-def _table(rows):
-    head = "".join(f"<th>{_text(name.replace('_', ' '))}</th>" for name in rows[0])
-    lines = "".join(
-        "<tr>"
-        + "".join(
-            f"<td>{value:.4g}</td>" if isinstance(value, float) else f"<td>{_text(value)}</td>"
-            for value in row.values()
+def _worth(recipe: EvaluateRecipe, optimized: Sequence[Row]) -> str:
+    """How many iterations the pastiches are worth, in words."""
+    reached = [row["worth"] for row in optimized if row["worth"] != ""]
+    text = f"Of {len(optimized)} pastiches"
+    if reached:
+        text += (
+            f", {len(reached)} are worth {statistics.fmean(reached):.0f} iterations of L-BFGS "
+            f"on the pixels on the average ({min(reached)} to {max(reached)})"
         )
-        + "</tr>"
-        for row in rows
-    )
-    return f"<div style='overflow-x:auto'><table><tr>{head}</tr>{lines}</table></div>"
+    if len(reached) < len(optimized):
+        text += (
+            f", {len(optimized) - len(reached)} are worth more than the "
+            f"{recipe.against_iterations} that were done"
+        )
+    return text
 
 
-def _strip(row, subjects, output, optimized=False):
+def _strip(
+    row: Row, seen: Subjects, output: pathlib.Path, optimized: bool = False
+) -> list[dict[str, str]]:
     """Photo, painting and pastiche, and on request the optimized picture, side by side."""
-    index = subjects.styles.index(row["style"])
-    number = subjects.photo_names.index(row["photo"])
-    path = picture_path(output, row["style"], row["photo"])
-    figures = [
-        _captioned(subjects.photos[number], row["photo"]),
-        _captioned(subjects.paintings[index], row["style"]),
-        _captioned(images.load(path), f"network, loss {row['loss']:.3g}"),
+    style, photo = row["style"], row["photo"]
+    pictures = [
+        _picture(seen.photos[seen.photo_names.index(photo)], photo),
+        _picture(seen.paintings[seen.styles.index(style)], style),
+        _picture(
+            images.load(picture_path(output, style, photo)), f"network, loss {row['loss']:.3g}"
+        ),
     ]
     if optimized:
-        path = picture_path(output, row["style"], row["photo"], "_optimized")
         worth = f"worth {row['worth']}" if row["worth"] != "" else "not reached"
         caption = f"optimized, loss {row['optimized_loss']:.3g} ({worth})"
-        figures.append(_captioned(images.load(path), caption))
-    return f'<div class="row">{"".join(figures)}</div>'
+        path = picture_path(output, style, photo, "_optimized")
+        pictures.append(_picture(images.load(path), caption))
+    return pictures
 
 
-def _captioned(picture, caption):
+def _all_of(
+    style: str, painting: np.ndarray, pairs: Sequence[Row], output: pathlib.Path
+) -> list[dict[str, str]]:
+    """A painting and all pastiches in its style."""
+    return [_picture(painting, style)] + [
+        _picture(images.load(picture_path(output, style, row["photo"])), f"loss {row['loss']:.3g}")
+        for row in pairs
+        if row["style"] == style
+    ]
+
+
+def _picture(picture: np.ndarray, caption: str) -> dict[str, str]:
+    """A small JPEG as a `data:` address, with its caption."""
     buffer = io.BytesIO()
     image = Image.fromarray(images.to_uint8(picture))
     image.thumbnail((360, 360))
     image.save(buffer, "JPEG", quality=88)
-    return (
-        f'<figure><img alt="{_text(caption)}" src="{_data_url(buffer.getvalue(), "jpeg")}">'
-        f"<figcaption>{_text(caption)}</figcaption></figure>"
-    )
+    return {"caption": caption, "source": _url(buffer.getvalue(), "jpeg")}
 
 
-def _embed(path):
-    return f'<p><img alt="{_text(path.stem)}" src="{_data_url(path.read_bytes(), "png")}"></p>'
-
-
-def _data_url(data, kind):
+def _url(data: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import os
 import pathlib
 import statistics
 
@@ -13,14 +14,18 @@ from keras import ops
 
 from cin_style import hardware, images, tables
 from cin_style.errors import UserError
-from cin_style.evaluation import artefacts, page
+from cin_style.evaluation import artefacts, page, subjects
+from cin_style.evaluation.page import Row
+from cin_style.evaluation.recipe import EvaluateRecipe
+from cin_style.evaluation.subjects import Subjects
 from cin_style.files import writable_folder, write_json, write_text
-from cin_style.painting import pixels as optimize
+from cin_style.losses.from_recipe import make_objective, weights_of
+from cin_style.losses.objective import StyleObjective
+from cin_style.losses.recipe import complete
+from cin_style.networks import storage
+from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting import pixels
 from cin_style.painting.stylizer import Stylizer
-from cin_style.recipes import check
-from cin_style.styles.style_set import StyleSet
-from cin_style.training import photos as data
-from cin_style.training import run as training
 
 _LOG = logging.getLogger("cin_style")
 
@@ -28,20 +33,35 @@ _LOG = logging.getLogger("cin_style")
 TEXTS = ("style", "photo")
 _ALL = "all"
 
+# What the table on the terminal shows of styles.csv.
+_SHOWN = (
+    "style",
+    "content_loss",
+    "style_loss",
+    "relative_style_loss",
+    *artefacts.MEASURES,
+    "worth",
+)
 
-def run(recipe, network, output):
-    """Evaluates a network as an `EvaluateRecipe` says, or goes on where an earlier call stopped.
+
+def evaluate(
+    recipe: EvaluateRecipe,
+    output: str | os.PathLike,
+    *,
+    network: StyleTransferNetwork | None = None,
+) -> Row:
+    """Measures how good a network's pictures are, or goes on where an earlier call stopped.
 
     The folder `output` gets `pairs.csv` (losses and artefacts of every pastiche, a pair of a
     style and a photo a row), `styles.csv` (their means per style), `optimized.csv` and
     `curves.csv` (the pairs whose pixels were optimized: what the pastiche is worth in
     iterations, and the loss after each), plots, `pictures/`, and `report.html`, a page that
-    holds all of it.
+    holds all of it. Styles whose image is not in the folder `styles` are left out.
 
     Args:
         recipe: an `EvaluateRecipe`.
-        network: the `StyleTransferNetwork` that its `model` names.
         output: the report's folder; created where needed.
+        network: a `StyleTransferNetwork` in place of the one that the recipe's `model` names.
 
     Returns:
         The means over all pairs, a dict; `worth` is empty where a pastiche is worth more
@@ -49,98 +69,61 @@ def run(recipe, network, output):
 
     Raises:
         UserError: anything wrong with the recipe, the files it names or the folder.
-    """
-    check(recipe)
-    wanted = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
-    if wanted:
-        network = network.select(wanted)
-    recipe = dataclasses.replace(
-        recipe,
-        precision=hardware.resolve_precision(recipe.precision),
-        vgg_weights=training.weights_of(recipe),
-    )
-    photo_names, photos = _open_photos(recipe)
-    paintings = _load_paintings(recipe, network)
-    objective = training.make_objective(recipe, paintings)
-    output = writable_folder(output)
-    _note(recipe, network, photo_names, output)
 
+    Example:
+
+        recipe = cin_style.EvaluateRecipe(
+            model="run/model.keras", content="my_photos", styles="my_paintings"
+        )
+        means = cin_style.evaluate(recipe, "report")
+        print(means["content_loss"], means["style_loss"])
+    """
+    network = storage.load(recipe.model) if network is None else network
+    recipe = complete(recipe, network.loss_options)
+    recipe = recipe.replace(
+        precision=hardware.resolve_precision(recipe.precision), vgg_weights=weights_of(recipe)
+    )
+    network, paintings = subjects.open_paintings(recipe, network)
+    photo_names, photos = subjects.open_photos(recipe)
+    objective = make_objective(recipe, paintings)
+    output = writable_folder(output)
     names = [style.name for style in network.styles]
-    subjects = Subjects(names, paintings, photo_names, photos, objective)
-    pairs = _paint(Stylizer(network), subjects, output)
-    optimized, curves = [], []
+    seen = Subjects(names, paintings, photo_names, photos, objective)
+    _note(recipe, network, seen, output)
+
+    pairs = _paint(Stylizer(network), seen, output)
+    optimized: list[Row] = []
+    curves: list[Row] = []
     if recipe.against_iterations:
-        optimized, curves = _optimize(subjects, pairs, recipe, output)
+        optimized, curves = _optimize(seen, pairs, recipe, output)
     styles = _per_style(pairs, optimized)
     tables.write(output / "styles.csv", styles)
     drawn = [page.plot_losses(styles, output / "losses.png")]
     drawn.append(page.plot_artefacts(pairs, optimized, output / "artefacts.png"))
     if curves:
         drawn.append(page.plot_worth(optimized, curves, output / "worth.png"))
-    text = page.render(recipe, network, subjects, pairs, optimized, styles, drawn, output)
+    text = page.render(recipe, network.fingerprint, seen, pairs, optimized, styles, drawn, output)
     write_text(output / "report.html", text)
-    shown = (
-        "style",
-        "content_loss",
-        "style_loss",
-        "relative_style_loss",
-        *artefacts.MEASURES,
-        "worth",
-    )
-    table = [{name: row[name] for name in shown if name in row} for row in styles]
+    table = [{name: row[name] for name in _SHOWN if name in row} for row in styles]
     _LOG.info("%s\nwrote %s", tables.align(table), output / "report.html")
     return styles[-1]
 
 
-@dataclasses.dataclass(frozen=True)
-class Subjects:
-    """What is looked at: names and pictures of styles and photos, and the objective."""
-
-    styles: list
-    paintings: list
-    photo_names: list
-    photos: np.ndarray
-    objective: object
-
-
-def _open_photos(recipe):
-    """Names and crops (count, size, size, 3) of photos evenly spread over those to take."""
-    source = data.open_photos(recipe.content)
-    if recipe.holdout:
-        _, source = data.hold_out(source, recipe.holdout)
-    if recipe.photos > len(source):
-        raise UserError(
-            f"--photos {recipe.photos} asks for more than the {len(source)} there are. Take fewer, "
-            "or another --holdout."
-        )
-    chosen = [index * len(source) // recipe.photos for index in range(recipe.photos)]
-    crops = data.center_crops(data.PhotoSubset(source, chosen), recipe.image_size)
-    if len(crops) < len(chosen):
-        names = ", ".join(source.name(index) for index in chosen)
-        raise UserError(f"not all of these photos can be read: {names}. Replace the bad ones.")
-    stems = [pathlib.Path(source.name(index)).stem for index in chosen]
-    return [f"{number:02}_{stem}" for number, stem in enumerate(stems)], crops
-
-
-def _load_paintings(recipe, network):
-    """The style images, each at the size asked for or else that it had in training."""
-    names = [style.name for style in network.styles]
-    style_set = StyleSet.from_folder(recipe.styles, names, recipe.catalogue)
-    return [
-        images.load(path, short_side=recipe.style_size or style.image_size or 512)
-        for path, style in zip(style_set.paths, network.styles, strict=True)
-    ]
-
-
-def _note(recipe, network, photo_names, output):
+def _note(
+    recipe: EvaluateRecipe, network: StyleTransferNetwork, seen: Subjects, output: pathlib.Path
+) -> None:
     """Writes report.json, or checks that the folder's report is this one."""
+    pictures = hashlib.sha256()
+    for picture in (*seen.paintings, *seen.photos):
+        pictures.update(repr(picture.shape).encode() + images.to_uint8(picture).tobytes())
     embeddings = np.ascontiguousarray(network.get_style_embeddings(), "<f4")
     note = {
         "recipe": dataclasses.asdict(recipe),
         "convolutions": network.fingerprint,
         "embeddings": hashlib.sha256(embeddings.tobytes()).hexdigest(),
-        "styles": [style.name for style in network.styles],
-        "photos": photo_names,
+        "styles": seen.styles,
+        "photos": seen.photo_names,
+        "pictures": pictures.hexdigest(),
     }
     path = output / "report.json"
     if not path.is_file():
@@ -153,24 +136,26 @@ def _note(recipe, network, photo_names, output):
         same = False
     if not same:
         raise UserError(
-            f"{output} holds the report of something else. Give the same network, photos and "
-            "arguments to go on with it, or choose another --output."
+            f"{output} holds the report of something else. Give the same network, photos, style "
+            "images and arguments to go on with it, or choose another `output`."
         )
 
 
 # === Measuring ===
 
 
-def _losses(objective, photo, style_index, picture):
+def _losses(
+    objective: StyleObjective, photo: np.ndarray, style_index: int, picture: np.ndarray
+) -> Row:
     """All losses of one picture, weighted: the layers' style losses add up to `style_loss`.
 
     Besides, `relative_style_loss`: unweighted, as a share of the energy of the painting's Gram
     matrix, the mean over the layers; it compares paintings of all contrasts.
     """
-    ids = np.int32([style_index])
+    ids = np.array([style_index], "int32")
     content, style = objective.layer_losses(photo[None], ids, picture[None])
     terms = objective.weigh(content, style, ids)
-    total = sum((terms | objective.penalties(picture[None])).values())
+    total = sum((terms | objective.penalty_terms(picture[None])).values())
     row = {"loss": float(total[0])} | {name: float(value[0]) for name, value in terms.items()}
     for layer, value in style.items():
         factor = ops.convert_to_numpy(objective.factors[layer])[style_index]
@@ -182,35 +167,42 @@ def _losses(objective, photo, style_index, picture):
     return row
 
 
-def _paint(stylizer, subjects, output):
+def _paint(stylizer: Stylizer, seen: Subjects, output: pathlib.Path) -> list[Row]:
     """Paints and measures every pair that pairs.csv does not hold yet."""
     path = output / "pairs.csv"
     rows = tables.read(path, TEXTS)
     writable_folder(output / "pictures")
     done = {(row["style"], row["photo"]) for row in rows}
-    for index, style in enumerate(tqdm.tqdm(subjects.styles, unit="style")):
+    # A photo accounts for all its own blobs: it has no droplets.
+    of_photos = [
+        {
+            "photo_checkerboard": artefacts.checkerboard(photo),
+            "photo_blockiness": artefacts.blockiness(photo),
+            "photo_border": artefacts.border(photo),
+        }
+        for photo in seen.photos
+    ]
+    for index, style in enumerate(tqdm.tqdm(seen.styles, unit="style")):
         new = []
-        for photo_name, photo in zip(subjects.photo_names, subjects.photos, strict=True):
+        for number, photo_name in enumerate(seen.photo_names):
             if (style, photo_name) in done:
                 continue
+            photo = seen.photos[number]
             picture = stylizer(photo, index)
             images.save(page.picture_path(output, style, photo_name), picture)
-            painting = subjects.paintings[index]
-            row = {"style": style, "photo": photo_name}
-            row |= _losses(subjects.objective, photo, index, picture)
-            row |= artefacts.measure(picture, photo, painting)
-            # A photo accounts for all its own blobs: it has no droplets.
-            row["photo_checkerboard"] = artefacts.checkerboard(photo)
-            row["photo_blockiness"] = artefacts.blockiness(photo)
-            row["photo_border"] = artefacts.border(photo)
-            new.append(row)
+            row: Row = {"style": style, "photo": photo_name}
+            row |= _losses(seen.objective, photo, index, picture)
+            row |= artefacts.measure(picture, photo, seen.paintings[index])
+            new.append(row | of_photos[number])
         if new:
             rows += new
             tables.write(path, rows)
     return tables.read(path, TEXTS)
 
 
-def _optimize(subjects, pairs, recipe, output):
+def _optimize(
+    seen: Subjects, pairs: list[Row], recipe: EvaluateRecipe, output: pathlib.Path
+) -> tuple[list[Row], list[Row]]:
     """Optimizes the pixels of some pairs, those that optimized.csv does not hold yet.
 
     Returns:
@@ -224,44 +216,44 @@ def _optimize(subjects, pairs, recipe, output):
         row for row in tables.read(curve_table, TEXTS) if (row["style"], row["photo"]) in done
     ]
     losses = {(row["style"], row["photo"]): row["loss"] for row in pairs}
-    chosen = _choose_pairs(len(subjects.styles), len(subjects.photos), recipe.pairs)
-    pixel_loss = optimize.PixelLoss(subjects.objective)
+    chosen = _choose_pairs(len(seen.styles), len(seen.photos), recipe.pairs)
+    pixel_loss = pixels.PixelLoss(seen.objective)
     with tqdm.tqdm(total=len(chosen) * recipe.against_iterations, unit="iteration") as bar:
-        for index, number in chosen:
-            style, photo_name = subjects.styles[index], subjects.photo_names[number]
-            if (style, photo_name) in done:
-                bar.update(recipe.against_iterations)
-                continue
-            photo = subjects.photos[number]
-            before = bar.n
-            result = optimize.minimize(
-                pixel_loss,
-                photo,
-                photo,
-                recipe.against_iterations,
-                style_index=index,
-                watch=lambda loss, terms: bar.update(),
-            )
-            if result.interrupted:
-                raise KeyboardInterrupt
-            bar.update(before + recipe.against_iterations - bar.n)
-            images.save(page.picture_path(output, style, photo_name, "_optimized"), result.picture)
-            goal = losses[style, photo_name]
-            worth = next((k for k, loss in enumerate(result.losses) if loss <= goal), "")
-            row = {"style": style, "photo": photo_name, "worth": worth, "loss": goal}
-            row |= {"optimized_loss": result.loss}
-            found = artefacts.measure(result.picture, photo, subjects.paintings[index])
-            rows.append(row | found)
-            curves += [
-                {"style": style, "photo": photo_name, "iteration": k, "loss": float(loss)}
-                for k, loss in enumerate(result.losses)
-            ]
-            tables.write(curve_table, curves)
-            tables.write(table, rows)
+        for turn, (index, number) in enumerate(chosen, start=1):
+            style, photo_name = seen.styles[index], seen.photo_names[number]
+            if (style, photo_name) not in done:
+                result = pixels.minimize(
+                    pixel_loss,
+                    seen.photos[number],
+                    seen.photos[number],
+                    recipe.against_iterations,
+                    style_index=index,
+                    watch=lambda loss, terms: bar.update(),
+                )
+                if result.interrupted:
+                    raise KeyboardInterrupt
+                path = page.picture_path(output, style, photo_name, "_optimized")
+                images.save(path, result.picture)
+                row: Row = {"style": style, "photo": photo_name}
+                curves += [
+                    {**row, "iteration": k, "loss": loss} for k, loss in enumerate(result.losses)
+                ]
+                row |= _compare(result, losses[style, photo_name])
+                row |= artefacts.measure(result.picture, seen.photos[number], seen.paintings[index])
+                rows.append(row)
+                tables.write(curve_table, curves)
+                tables.write(table, rows)
+            bar.update(turn * recipe.against_iterations - bar.n)
     return tables.read(table, TEXTS), tables.read(curve_table, TEXTS)
 
 
-def _choose_pairs(num_styles, num_photos, count):
+def _compare(result: pixels.Result, loss: float) -> Row:
+    """What a pastiche of this loss is worth: so many iterations until one was as good."""
+    worth = next((k for k, reached in enumerate(result.losses) if reached <= loss), "")
+    return {"worth": worth, "loss": loss, "optimized_loss": result.loss}
+
+
+def _choose_pairs(num_styles: int, num_photos: int, count: int) -> list[tuple[int, int]]:
     """`count` pairs of indices, all when 0, every style and photo as often as the others."""
     pairs = [
         (index, (index + turn) % num_photos)
@@ -271,13 +263,13 @@ def _choose_pairs(num_styles, num_photos, count):
     return pairs[:count] if count else pairs
 
 
-def _per_style(pairs, optimized):
+def _per_style(pairs: list[Row], optimized: list[Row]) -> list[Row]:
     """Means over the photos of each style, and last over all pairs."""
     rows = []
     for style in [*dict.fromkeys(row["style"] for row in pairs), _ALL]:
         of_style = [row for row in pairs if style in (row["style"], _ALL)]
         names = [name for name in pairs[0] if name not in TEXTS]
-        row = {"style": style} | {n: statistics.fmean(r[n] for r in of_style) for n in names}
+        row: Row = {"style": style} | {n: statistics.fmean(r[n] for r in of_style) for n in names}
         if optimized:
             others = [other for other in optimized if style in (other["style"], _ALL)]
             row["worth"] = _mean_worth(others)
@@ -288,7 +280,7 @@ def _per_style(pairs, optimized):
     return rows
 
 
-def _mean_worth(optimized):
+def _mean_worth(optimized: list[Row]) -> float | str:
     """The mean of the iterations that pastiches are worth; empty where one is worth more."""
     worths = [row["worth"] for row in optimized]
     return statistics.fmean(worths) if worths and "" not in worths else ""

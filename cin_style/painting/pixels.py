@@ -160,7 +160,7 @@ def minimize(
     style_index: int = 0,
     optimizer: str = "lbfgs",
     learning_rate: float = 0.02,
-    watch: Callable[[float, dict[str, float]], None] | None = None,
+    watch: Callable[[float, dict[str, float]], Any] | None = None,
 ) -> Result:
     """Changes a picture's pixels, within [0, 1], so that its loss falls.
 
@@ -332,7 +332,7 @@ def _stage(
     stage: int,
     whole: np.ndarray,
     before: Result | None,
-    watch: Callable[[float, dict[str, float]], None],
+    watch: Callable[[float, dict[str, float]], Any],
 ) -> Result:
     """Works at one size; `before` is the `Result` of the stage before, or `None`."""
     scale = 2 ** (recipe.stages - 1 - stage)

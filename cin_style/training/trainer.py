@@ -1,7 +1,12 @@
 """One training step: the network's pastiches under the objective, through Keras' `fit`."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from cin_style.losses.objective import StyleObjective
+from cin_style.networks.style_transfer import StyleTransferNetwork
 
 
 class StyleTrainer(keras.Model):
@@ -13,30 +18,55 @@ class StyleTrainer(keras.Model):
 
     Attributes:
         network, objective: as given. The objective is never trained.
+
+    Example:
+        >>> import numpy as np
+        >>> from cin_style import VGG16, StyleObjective, StyleTransferNetwork
+        >>> layers, image = {"block1_conv1": 1.0}, np.eye(16, dtype="float32")
+        >>> network = StyleTransferNetwork(["waves"], widths=(4, 6, 8), residual_blocks=1)
+        >>> objective = StyleObjective(
+        ...     VGG16(layers, "random"),
+        ...     [np.stack([image] * 3, axis=-1)],
+        ...     content_layers=layers,
+        ...     style_layers=layers,
+        ... )
+        >>> trainer = StyleTrainer(network, objective)
+        >>> trainer.compile(optimizer="adam")
+        >>> images = np.stack([image] * 3, axis=-1)[None]
+        >>> logs = trainer.train_on_batch((images, np.int32([0])), return_dict=True)
+        >>> sorted(logs)
+        ['content_loss', 'loss', 'style_loss']
     """
 
-    def __init__(self, network, objective):
+    def __init__(self, network: StyleTransferNetwork, objective: StyleObjective) -> None:
         super().__init__()
         self.network = network
         self.objective = objective
         self.term_metrics = {name: keras.metrics.Mean(name=name) for name in objective.term_names}
         # The same layers once more, showing what goes into the normalizations.
-        looked_at = network.convolutions if objective.activation_penalty else []
+        looked_at = network.convolutions if objective.needs_activations else []
         self._forward = keras.Model(
             network.inputs, [network.output, [layer.output for layer in looked_at]]
         )
         self.built = True
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """The mean of the loss and of each of its terms over the epoch so far."""
         return [self._loss_tracker, *self.term_metrics.values()]
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         images, style_ids = inputs
         return self._forward([images, ops.one_hot(style_ids, self.network.num_styles)])
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """The mean total loss of the batch, a scalar."""
         images, style_ids = x
         pastiches, activations = y_pred
@@ -46,7 +76,7 @@ class StyleTrainer(keras.Model):
         return ops.mean(sum(terms.values())) / _replicas()
 
 
-def _replicas():
+def _replicas() -> int:
     """Over how many replicas the step's gradients will be summed.
 
     Keras divides its own losses by this number under `tf.distribute`, but not the result of

@@ -3,22 +3,23 @@
 import keras
 import numpy as np
 import pytest
-from test_trainer import fit, make_trainer, values
 
 
 def accelerators():
+    """The names of GPUs and TPUs, as `keras.device` takes them."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.config.list_physical_devices("GPU") + tf.config.list_physical_devices("TPU")
+        kinds = [kind for kind in ("GPU", "TPU") if tf.config.list_physical_devices(kind)]
+        return [f"{kind.lower()}:0" for kind in kinds]
     return [name for name in keras.distribution.list_devices() if "cpu" not in name]
 
 
 @pytest.mark.accelerator
 @pytest.mark.skipif(not accelerators(), reason="this machine has no GPU or TPU")
-def test_a_step_agrees_with_the_cpu():
+def test_a_step_agrees_with_the_cpu(make_trainer, fit, values):
     losses, weights = [], []
-    for device in ("cpu:0", "gpu:0"):
+    for device in ("cpu:0", accelerators()[0]):
         with keras.device(device):
             trainer = make_trainer(keras.optimizers.SGD(1e-7))
             losses.append(fit(trainer, 1).history["loss"][0])

@@ -3,58 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
-from cin_style.losses.objective import StyleObjective
-from cin_style.losses.vgg import VGG16
-from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.training.optimizer import WarmupAndDecay
-from cin_style.training.trainer import StyleTrainer
-
-LAYERS = {"block1_conv2": 1.0}
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
-class Batches(keras.utils.PyDataset):
-    """Random images with styles 0 and 2 of three."""
-
-    num_batches = None
-
-    def __init__(self, batch_size=4):
-        super().__init__()
-        self.batch_size = batch_size
-
-    def __getitem__(self, index):
-        rng = np.random.default_rng(index)
-        images = rng.uniform(size=(self.batch_size, 32, 32, 3)).astype("float32")
-        return ((images, np.resize(np.int32([0, 2]), self.batch_size)),)
-
-
-def make_trainer(optimizer, dtype=None, **options):
-    keras.utils.set_random_seed(7)
-    rng = np.random.default_rng(4)
-    network = StyleTransferNetwork(["a", "b", "c"], (8, 8, 8), 1, dtype=dtype)
-    style_images = [rng.uniform(size=(32, 32, 3)).astype("float32") for _ in range(3)]
-    objective = StyleObjective(
-        VGG16(LAYERS, "random", dtype=dtype),
-        style_images,
-        content_layers=LAYERS,
-        style_layers={"block1_conv2": 1e-4},
-    )
-    trainer = StyleTrainer(network, objective)
-    trainer.compile(optimizer=optimizer, **options)
-    return trainer
-
-
-def values(variables):
-    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
-
-
-def fit(trainer, steps, **options):
-    return trainer.fit(Batches(), steps_per_epoch=steps, verbose=0, shuffle=False, **options)
-
-
-def test_one_step_changes_the_styles_in_the_batch_and_every_convolution():
+def test_one_step_changes_the_styles_in_the_batch_and_every_convolution(make_trainer, fit, values):
     trainer = make_trainer(keras.optimizers.SGD(1e-6))
     network = trainer.network
     tables = [t for layer in network.normalizations for t in (layer.gamma, layer.beta)]
@@ -74,7 +27,7 @@ def test_one_step_changes_the_styles_in_the_batch_and_every_convolution():
         np.testing.assert_array_equal(before, after)
 
 
-def test_twenty_steps_from_one_seed_are_equal_to_the_bit():
+def test_twenty_steps_from_one_seed_are_equal_to_the_bit(make_trainer, fit, values):
     runs = []
     for _ in range(2):
         trainer = make_trainer(keras.optimizers.Adam(1e-3))
@@ -85,7 +38,7 @@ def test_twenty_steps_from_one_seed_are_equal_to_the_bit():
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_is_finite_and_falls(dtype):
+def test_mixed_precision_is_finite_and_falls(dtype, make_trainer, fit, values):
     optimizer = keras.optimizers.Adam(1e-2)
     if dtype == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
@@ -99,7 +52,7 @@ def test_mixed_precision_is_finite_and_falls(dtype):
 
 
 @pytest.mark.skipif(not TENSORFLOW, reason="compares the two ways TensorFlow can run a step")
-def test_xla_compiled_step_equals_the_plain_one():
+def test_xla_compiled_step_equals_the_plain_one(make_trainer, fit, values):
     results = []
     for xla in (False, True):
         trainer = make_trainer(keras.optimizers.SGD(1e-6), jit_compile=xla)
@@ -113,18 +66,9 @@ def test_xla_compiled_step_equals_the_plain_one():
         assert np.linalg.norm(one - other) <= 1e-4 * np.linalg.norm(one) + 1e-7
 
 
-def test_history_has_the_loss_and_its_terms():
+def test_history_has_the_loss_and_its_terms(make_trainer, fit):
     trainer = make_trainer(keras.optimizers.SGD(0.0))
     history = fit(trainer, 2).history
     assert set(history) == {"loss", "content_loss", "style_loss"}
     total = history["content_loss"][0] + history["style_loss"][0]
     assert history["loss"][0] == pytest.approx(total, rel=1e-5)
-
-
-def test_the_learning_rate_rises_stays_and_falls():
-    schedule = WarmupAndDecay(0.1, steps=100, warmup_steps=10, decay=0.5)
-    rates = [float(schedule(step)) for step in (0, 4, 9, 30, 50, 75, 100)]
-    np.testing.assert_allclose(rates, [0.01, 0.05, 0.1, 0.1, 0.1, 0.05, 0], atol=1e-6)
-    again = WarmupAndDecay.from_config(schedule.get_config())
-    assert float(again(75)) == pytest.approx(rates[5])
-    assert float(WarmupAndDecay(0.1, 100)(99)) == pytest.approx(0.1)

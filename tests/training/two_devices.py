@@ -6,7 +6,9 @@ Prints the largest difference between the two results' weights.
 import keras
 import numpy as np
 import tensorflow as tf
-from test_trainer import fit, make_trainer, values
+from conftest import _fit as fit
+from conftest import _make_trainer as make_trainer
+from conftest import _values as values
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2

@@ -1,10 +1,14 @@
 """What a run does besides stepping: progress, loss log, checkpoints, preview sheets."""
 
+import logging
 import math
+import os
 import pathlib
 import sys
 import time
 import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,45 +17,119 @@ import tqdm
 from cin_style import images, tables
 from cin_style.errors import UserError
 from cin_style.files import write_beside
-from cin_style.images import sheets
+
+_LOG = logging.getLogger("cin_style")
+
+
+class LazyLogs(Mapping):
+    """A step's logs as floats, each read from the device when it is asked for.
+
+    Args:
+        logs: a dict of names to scalars of the backend.
+
+    Example:
+        >>> logs = LazyLogs({"loss": keras.ops.array(2.5)})
+        >>> logs["loss"], dict(logs)
+        (2.5, {'loss': 2.5})
+    """
+
+    def __init__(self, logs: Mapping[str, Any]) -> None:
+        self._logs = logs
+
+    def __getitem__(self, name: str) -> float:
+        return float(keras.ops.convert_to_numpy(self._logs[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._logs)
+
+    def __len__(self) -> int:
+        return len(self._logs)
+
+
+class CallbackList(keras.callbacks.CallbackList):
+    """Callbacks for `fit` that don't make every step wait for the device.
+
+    Keras' own list turns all logs to floats after every step, for which an accelerator has to end
+    the step before the next one can be sent to it. Here they stay where they are until a callback
+    looks (`LazyLogs`).
+    """
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        lazy = LazyLogs(logs or {})
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch, logs=lazy)
+
+
+def progress_bar(total: int, unit: str, initial: int = 0) -> tqdm.tqdm:
+    """A bar that moves on a terminal; in a log file, a line every half minute."""
+    interval = 0.5 if sys.stderr.isatty() else 30
+    return tqdm.tqdm(
+        total=total, initial=initial, unit=unit, mininterval=interval, dynamic_ncols=True
+    )
 
 
 class Progress(keras.callbacks.Callback):
     """One progress bar over the whole run, and the end of the run at its last step.
+
+    After a few steps it also logs how long the run will take.
 
     Args:
         steps: of the whole run.
         start: steps done before this process.
     """
 
-    def __init__(self, steps, start=0):
+    # Steps of this process between which the time is taken: the first ones compile.
+    _TIMED = (3, 10)
+
+    def __init__(self, steps: int, start: int = 0) -> None:
         super().__init__()
         self.steps = steps
         self.step = start
         self._start = start
+        self._timed_from = 0.0
 
-    def on_train_begin(self, logs=None):
-        # In a log file, a line every half minute; on a terminal, a bar that moves.
-        interval = 0.5 if sys.stderr.isatty() else 30
-        self._bar = tqdm.tqdm(
-            total=self.steps,
-            initial=self._start,
-            unit="step",
-            mininterval=interval,
-            dynamic_ncols=True,
-        )
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._bar = progress_bar(self.steps, "step", self._start)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
         if self.step >= self.steps:
             self.model.stop_training = True
+        if self.step - self._start in self._TIMED:
+            self._take_time(logs)
         if self._bar.update() or self.step == self.steps:
             # Only now: reading the logs waits for the device.
-            terms = {name: f"{float(value):.3g}" for name, value in logs.items()}
-            self._bar.set_postfix(terms)
+            self._bar.set_postfix({name: f"{value:.3g}" for name, value in logs.items()})
 
-    def on_train_end(self, logs=None):
+    def _take_time(self, logs: Mapping[str, float]) -> None:
+        _ = logs["loss"]  # waits until the device has done the step
+        now = time.monotonic()
+        first, last = self._TIMED
+        if self.step - self._start == first:
+            self._timed_from = now
+            return
+        left = self.steps - self.step
+        seconds = left * (now - self._timed_from) / (last - first)
+        with tqdm.tqdm.external_write_mode(sys.stderr):
+            _LOG.info("some %s to go for %s steps", duration(seconds), f"{left:,}")
+
+    def on_train_end(self, logs: Any = None) -> None:
         self._bar.close()
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words, of two digits or so.
+
+    Example:
+        >>> duration(41.4), duration(1680), duration(130 * 3600)
+        ('41 s', '28 min', '130 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 10 else f"{hours:.0f} h"
 
 
 class LossLog(keras.callbacks.Callback):
@@ -60,30 +138,35 @@ class LossLog(keras.callbacks.Callback):
     Rows after the step at which a resumed run starts are dropped.
 
     Args:
-        path: the CSV file. Columns: step, the loss and its terms, learning_rate, seconds.
+        path: the CSV file. Columns: step, the loss and its terms, learning_rate (of this step),
+            seconds.
+        rate: the optimizer's schedule: a function of the count of its steps so far.
         start: the step at which this process starts.
     """
 
-    def __init__(self, path, start=0):
+    def __init__(self, path: str | os.PathLike, rate: Callable[[int], Any], start: int = 0) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
+        self.rate = rate
         self.step = start
         self.rows = [row for row in tables.read(path) if row["step"] <= start]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self._begun = time.monotonic() - (self.rows[-1]["seconds"] if self.rows else 0)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
         if self.step == 1:
             self._add(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._add(logs)
 
-    def _add(self, logs):
+    def _add(self, logs: Mapping[str, float]) -> None:
         row = {"step": self.step, **{name: float(value) for name, value in logs.items()}}
-        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        # The optimizer's own rate is that of the step to come.
+        done = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.rate(max(0, done - 1))))
         row["seconds"] = round(time.monotonic() - self._begun, 1)
         if self.rows and self.rows[-1]["step"] == self.step:
             self.rows.pop()
@@ -91,11 +174,11 @@ class LossLog(keras.callbacks.Callback):
         tables.write(self.path, self.rows)
 
 
-def _check_finite(finite):
+def _check_finite(finite: bool, what: str) -> None:
     if not finite:
         raise UserError(
-            "the loss is no longer finite. Start again in another --output with a lower "
-            "--learning_rate, with --clip_norm or with --precision float32. (The last good "
+            f"{what} no longer finite. Start again in another `output` with a lower "
+            "`learning_rate`, with `clip_norm` or with `precision` float32. (The last good "
             "checkpoint, if there was one, is kept.)"
         )
 
@@ -106,15 +189,15 @@ class StopWhenNotFinite(keras.callbacks.Callback):
     Looks at step 1 and at every epoch's end, before a checkpoint is written.
     """
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if batch == 0:
             self._check(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._check(logs)
 
-    def _check(self, logs):
-        _check_finite(math.isfinite(float(logs["loss"])))
+    def _check(self, logs: Mapping[str, float]) -> None:
+        _check_finite(math.isfinite(float(logs["loss"])), "the loss is")
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -132,24 +215,25 @@ class Checkpoint(keras.callbacks.Callback):
         step: steps done so far.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
         self.step = 0
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         arrays = {name: keras.ops.convert_to_numpy(value) for name, value in _variables(self.model)}
-        # The epoch's losses were taken before its last update.
-        weights = [array for name, array in arrays.items() if name.startswith("network/")]
-        _check_finite(all(np.isfinite(array).all() for array in weights))
+        # The epoch's losses were taken before its last update; and a moment that has overflowed
+        # stops its weight for good, which no loss would tell.
+        finite = all(np.isfinite(array).all() for array in arrays.values())
+        _check_finite(finite, "the weights or the optimizer's moments are")
         arrays["step"] = np.int64(self.step)
         with write_beside(self.path) as temporary:
             np.savez(temporary, **arrays)
 
-    def restore(self, trainer):
+    def restore(self, trainer: Any) -> int:
         """Loads the file into a compiled `StyleTrainer`.
 
         Returns:
@@ -174,7 +258,7 @@ class Checkpoint(keras.callbacks.Callback):
         if shapes != {name: array.shape for name, array in arrays.items()}:
             raise UserError(
                 f"the checkpoint {self.path} is of another network or optimizer. Choose another "
-                "--output, or delete it to start again."
+                "`output`, or delete it to start again."
             )
         for name, variable in variables:
             variable.assign(arrays[name])
@@ -182,7 +266,7 @@ class Checkpoint(keras.callbacks.Callback):
         return step
 
 
-def _variables(trainer):
+def _variables(trainer: Any) -> list[tuple[str, Any]]:
     groups = {"network": trainer.network.weights, "optimizer": trainer.optimizer.variables}
     return [
         (f"{group}/{index}", variable)
@@ -194,7 +278,8 @@ def _variables(trainer):
 class Previews(keras.callbacks.Callback):
     """Paints a few held-out photos in a few styles every so often, as a contact sheet.
 
-    Drawn at epoch ends: on JAX, variables reach the Keras objects only there.
+    Drawn at epoch ends: on JAX, variables reach the Keras objects only there. The run's first
+    epoch gets one, too, however long the others are to wait.
 
     Args:
         folder: gets `step_000500.jpg` and so on.
@@ -206,7 +291,16 @@ class Previews(keras.callbacks.Callback):
         most_styles: columns; with more styles, evenly spread ones are shown.
     """
 
-    def __init__(self, folder, photos, style_images, every, steps, start=0, most_styles=8):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        photos: np.ndarray,
+        style_images: Sequence[np.ndarray],
+        every: int,
+        steps: int,
+        start: int = 0,
+        most_styles: int = 8,
+    ) -> None:
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.photos = photos
@@ -217,17 +311,17 @@ class Previews(keras.callbacks.Callback):
         count = min(most_styles, len(style_images))
         self.columns = [index * len(style_images) // count for index in range(count)]
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         due = self.step // self.every > self._last // self.every
-        if due or self.step >= self.steps:
+        if due or self._last == 0 or self.step >= self.steps:
             self._last = self.step
             self.folder.mkdir(exist_ok=True)
             images.save(self.folder / f"step_{self.step:06}.jpg", self.paint())
 
-    def paint(self):
+    def paint(self) -> np.ndarray:
         """The sheet for the network as it is now; uint8 (height, width, 3)."""
         network = self.model.network
         weights = np.eye(network.num_styles, dtype="float32")[self.columns]
@@ -236,4 +330,4 @@ class Previews(keras.callbacks.Callback):
         for photo in self.photos:
             batch = np.repeat(photo[None], len(weights), axis=0)
             rows.append([photo, *network.predict_on_batch([batch, weights])])
-        return sheets.contact_sheet(rows, column_labels=["photo", *names], cell=160)
+        return images.contact_sheet(rows, column_labels=["photo", *names], cell=160)

@@ -1,16 +1,20 @@
-"""Checkpoints and the loss log, apart from a whole run."""
+"""Checkpoints, the loss log and progress, apart from a whole run."""
+
+import logging
+import types
 
 import keras
 import numpy as np
 import pytest
-from test_trainer import fit, make_trainer, values
 
 from cin_style import tables
 from cin_style.errors import UserError
+from cin_style.training import callbacks
 from cin_style.training.callbacks import Checkpoint
+from cin_style.training.optimizer import StyleAdam, WarmupAndDecay
 
 
-def test_a_checkpoint_counts_all_steps_and_restores_to_the_bit(tmp_path):
+def test_a_checkpoint_counts_all_steps_and_restores_to_the_bit(tmp_path, make_trainer, fit, values):
     """In float16 the optimizer does not count steps whose gradients overflowed."""
     checkpoint = Checkpoint(tmp_path / "checkpoint.npz")
     trainer = make_trainer(keras.optimizers.Adam(1e-3))
@@ -32,21 +36,23 @@ def test_a_checkpoint_counts_all_steps_and_restores_to_the_bit(tmp_path):
         np.testing.assert_array_equal(*values([one, two]))
 
 
-def test_weights_that_are_not_finite_do_not_replace_a_good_checkpoint(tmp_path):
+@pytest.mark.parametrize("of", ["the weights", "Adam's moments"])
+def test_what_is_not_finite_does_not_replace_a_good_checkpoint(of, tmp_path, make_trainer, fit):
     checkpoint = Checkpoint(tmp_path / "checkpoint.npz")
     trainer = make_trainer(keras.optimizers.Adam(1e-3))
     fit(trainer, 1)
     checkpoint.set_model(trainer)
     checkpoint.on_epoch_end(0)
     before = checkpoint.path.read_bytes()
-    gamma = trainer.network.normalizations[0].gamma
-    gamma.assign(np.full(gamma.shape, np.nan))
-    with pytest.raises(UserError, match="no longer finite"):
+    moments = [v for v in trainer.optimizer.variables if "velocity" in v.path]
+    broken = trainer.network.normalizations[0].gamma if of == "the weights" else moments[0]
+    broken.assign(np.full(broken.shape, np.inf))
+    with pytest.raises(UserError, match="no longer finite.*`learning_rate`"):
         checkpoint.on_epoch_end(1)
     assert checkpoint.path.read_bytes() == before
 
 
-def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, make_trainer):
     checkpoint = Checkpoint(tmp_path / "checkpoint.npz")
     assert checkpoint.restore(make_trainer(keras.optimizers.Adam(1e-3))) == 0
     np.savez(checkpoint.path, step=3, a=np.zeros(2))
@@ -56,3 +62,95 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
 
 def test_a_log_that_is_not_there_is_empty(tmp_path):
     assert tables.read(tmp_path / "losses.csv") == []
+
+
+def test_the_logged_learning_rate_is_that_of_the_step(tmp_path, make_trainer, fit):
+    schedule = WarmupAndDecay(1e-4, steps=8, warmup_steps=4)
+    trainer = make_trainer(StyleAdam(schedule))
+    log = callbacks.LossLog(tmp_path / "losses.csv", schedule)
+    fit(trainer, 2, epochs=3, callbacks=[log])
+    rows = tables.read(tmp_path / "losses.csv")
+    assert [row["step"] for row in rows] == [1, 2, 4, 6]
+    # A quarter of the rate more each step, from the first on.
+    rates = [row["learning_rate"] for row in rows]
+    np.testing.assert_allclose(rates, [0.25e-4, 0.5e-4, 1e-4, 1e-4], rtol=1e-5)
+
+
+class Unread:
+    """A scalar that counts how often it is read."""
+
+    def __init__(self):
+        self.reads = 0
+
+    def __array__(self, dtype=None, copy=None):
+        self.reads += 1
+        return np.array(2.5, dtype or "float32")
+
+    def __float__(self):
+        return float(self.__array__())
+
+
+def test_a_step_is_not_waited_for():
+    """Reading a step's logs waits for the device; Keras' own list of callbacks reads them all."""
+
+    class Looks(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                self.seen = dict(logs), logs.get("loss"), "penalty" in logs
+
+    looks = Looks()
+    watching = callbacks.CallbackList([looks, keras.callbacks.Callback()])
+    read, unread = Unread(), Unread()
+    watching.on_train_batch_end(0, {"loss": unread})
+    watching.on_train_batch_end(1, {"loss": read})
+    assert unread.reads == 0 and read.reads > 0
+    assert looks.seen == ({"loss": 2.5}, 2.5, False)
+
+
+def test_the_callbacks_of_a_run_read_few_steps(tmp_path, make_trainer, fit, monkeypatch):
+    steps_read, step = set(), []
+    read = callbacks.LazyLogs.__getitem__
+
+    def noted(logs, name):
+        steps_read.add(len(step))
+        return read(logs, name)
+
+    class Counts(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            step.append(batch)
+
+    monkeypatch.setattr(callbacks.LazyLogs, "__getitem__", noted)
+    trainer = make_trainer(StyleAdam(1e-4))
+    watchers = [
+        Counts(),
+        callbacks.Progress(12),
+        callbacks.LossLog(tmp_path / "losses.csv", lambda step: 1e-4),
+        callbacks.StopWhenNotFinite(),
+        Checkpoint(tmp_path / "checkpoint.npz"),
+    ]
+    watching = callbacks.CallbackList(watchers, add_history=True, model=trainer)
+    fit(trainer, 12, callbacks=watching)
+    assert len(step) == 12
+    # The first is looked at, two are timed, the last is shown.
+    assert steps_read <= {1, 3, 10, 12}
+
+
+@pytest.mark.parametrize("start", [0, 400])
+def test_the_time_to_expect_after_ten_steps(start, monkeypatch, caplog):
+    """Of steps of 1.1 s each after slow first ones."""
+    now = iter([20.0, 20.0 + 7 * 1.1])
+    progress = callbacks.Progress(1500, start)
+    progress._bar = types.SimpleNamespace(update=lambda: False)
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(now))
+    with caplog.at_level(logging.INFO, "cin_style"):
+        for batch in range(30):
+            progress.on_train_batch_end(batch, {"loss": 1.0})
+    expected = {0: "some 27 min to go for 1,490 steps", 400: "some 20 min to go for 1,090 steps"}
+    assert caplog.messages == [expected[start]]
+
+
+def test_durations_in_words():
+    for seconds, words in [(4, "4 s"), (89, "89 s"), (95, "2 min"), (5300, "88 min")]:
+        assert callbacks.duration(seconds) == words
+    assert callbacks.duration(5 * 3600 + 1000) == "5.3 h"
+    assert callbacks.duration(130 * 3600) == "130 h"

@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import uuid
+from collections.abc import Iterator
+from typing import Any
 
 from cin_style.errors import UserError
 
 
 @contextlib.contextmanager
-def write_beside(path):
+def write_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary path in the folder of `path`; on success renames it to `path`.
 
     The temporary name keeps the suffixes of `path`, since many writers choose the format
@@ -26,18 +28,18 @@ def write_beside(path):
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path, text):
+def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes `text` (UTF-8) to `path` atomically."""
     with write_beside(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path, value):
+def write_json(path: str | os.PathLike, value: Any) -> None:
     """Writes `value` to `path` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def writable_folder(path):
+def writable_folder(path: str | os.PathLike) -> pathlib.Path:
     """Creates the folder `path` where needed and makes sure that a file can be written.
 
     Returns:
@@ -55,6 +57,6 @@ def writable_folder(path):
     except OSError as error:
         raise UserError(
             f"cannot write to the output folder {path}: {error.strerror or error}. "
-            "Choose another --output or change its permissions."
+            "Choose another `output` or change its permissions."
         ) from error
     return path

@@ -1,16 +1,16 @@
-"""Content photos to training batches; batch t depends on the seed and on t alone."""
+"""Training batches of content photos; batch t depends on the seed and on t alone."""
 
-import collections
 import concurrent.futures
 import functools
 import os
 
 import keras
 import numpy as np
+from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
-from cin_style.training.photos import crop as _crop
+from cin_style.training.photos import Photos, crop
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -35,22 +35,26 @@ class TrainingBatches(keras.utils.PyDataset):
 
     Attributes:
         skipped: dict of the names of unreadable photos met so far to the reasons.
+
+    Example:
+        batches = TrainingBatches(open_photos("photos"), num_styles=3, batch_size=4, image_size=256)
+        ((crops, style_ids),) = batches[0]  # (4, 256, 256, 3) and (4,)
     """
 
     _AHEAD = 3
 
     def __init__(
         self,
-        photos,
-        num_styles,
-        batch_size,
-        image_size,
-        seed=0,
-        start=0,
-        smallest_crop=0.6,
-        workers=None,
-        grain=0.0,
-    ):
+        photos: Photos,
+        num_styles: int,
+        batch_size: int,
+        image_size: int,
+        seed: int = 0,
+        start: int = 0,
+        smallest_crop: float = 0.6,
+        workers: int | None = None,
+        grain: float = 0.0,
+    ) -> None:
         super().__init__()
         self.photos = photos
         self.num_styles = num_styles
@@ -60,17 +64,17 @@ class TrainingBatches(keras.utils.PyDataset):
         self.start = start
         self.smallest_crop = smallest_crop
         self.grain = grain
-        self.skipped = {}
+        self.skipped: dict[str, str] = {}
         self._pool = concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count())
-        self._pending = collections.OrderedDict()
+        self._pending: dict[int, list] = {}
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> None:
         """`None`: endless."""
         return None
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, np.ndarray]]:
         step = self.start + index
         for ahead in range(step, step + self._AHEAD):
             if ahead not in self._pending:
@@ -84,30 +88,25 @@ class TrainingBatches(keras.utils.PyDataset):
         crops, style_ids = zip(*examples, strict=True)
         return ((np.stack(crops), np.asarray(style_ids, "int32")),)
 
-    def _permute(self, epoch):
+    def _permute(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self.seed, epoch]).permutation(len(self.photos))
 
-    def _example(self, step, position):
+    def _example(self, step: int, position: int) -> tuple[np.ndarray, int]:
         # Three words of entropy here and two above: the streams never coincide.
         rng = np.random.default_rng([self.seed, step, position])
-        style_id = rng.integers(self.num_styles)
+        style_id = int(rng.integers(self.num_styles))
         scale = rng.uniform(self.smallest_crop, 1)
         left, top, mirrored = rng.random(3)
         photo = self._open(step * self.batch_size + position)
         side = max(1, round(scale * min(photo.size)))
-        crop = _crop(
-            photo,
-            round(left * (photo.width - side)),
-            round(top * (photo.height - side)),
-            side,
-            self.image_size,
-        )
-        crop = images.from_uint8(crop[:, ::-1] if mirrored < 0.5 else crop)
+        left, top = round(left * (photo.width - side)), round(top * (photo.height - side))
+        square = crop(photo, left, top, side, self.image_size)
+        picture = images.from_uint8(square[:, ::-1] if mirrored < 0.5 else square)
         if self.grain:
-            crop = images.add_grain(crop, rng.uniform(0, 2 * self.grain), rng)
-        return crop, style_id
+            picture = images.add_grain(picture, rng.uniform(0, 2 * self.grain), rng)
+        return picture, style_id
 
-    def _open(self, number):
+    def _open(self, number: int) -> Image.Image:
         """The photo with this running number over all epochs, or the next readable one."""
         count = len(self.photos)
         at_least = round(self.image_size / self.smallest_crop)

@@ -4,110 +4,130 @@ import dataclasses
 import itertools
 import logging
 import os
-import tempfile
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from cin_style.errors import UserError
-from cin_style.losses import per_style as evaluate
-from cin_style.losses.recipe import remembered
+from cin_style.losses.objective import StyleObjective
+from cin_style.losses.per_style import content_targets, losses_of_style
+from cin_style.losses.recipe import complete
 from cin_style.networks import storage
-from cin_style.recipes import check
+from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style_set import StyleSet
-from cin_style.training import run as training
+from cin_style.training.callbacks import duration, progress_bar
 from cin_style.training.recipes import FinetuneRecipe
+from cin_style.training.run import Material, Task, run
 
 _LOG = logging.getLogger("cin_style")
 
 
-def finetune(network, styles, content, *, output=None, **options):
+def finetune(
+    recipe: FinetuneRecipe,
+    output: str | os.PathLike,
+    *,
+    network: StyleTransferNetwork | None = None,
+    watchers: Sequence[Any] = (),
+) -> StyleTransferNetwork:
     """Adds styles to a trained network (Dumoulin et al. 2017, section 3.2).
 
-    A network of just the new styles, which shares the trained convolutions, learns their
-    3,206 numbers each; the convolutions are frozen. Then the new embeddings are appended to
-    the old ones, which nothing has touched.
+    A network of just the new styles, which has the trained convolutions, learns their 3,206
+    numbers each; the convolutions are frozen. Then the new embeddings are appended to the old
+    ones, which nothing has touched.
 
     Args:
-        network: a `StyleTransferNetwork`, or what `cin_style.load` takes.
-        styles: a path or a list of paths of style images and folders of them.
-        content: a folder of photos, or `tfds:NAME`.
-        output: the run folder (see `cin_style.train`), where an interrupted run goes on; by
-            default a temporary one.
-        **options: fields of `FinetuneRecipe`, such as `steps` and `init`; those that decide the
-            loss are by default what the network was trained with.
+        recipe: a `FinetuneRecipe`. Fields of the loss that are `None` are what the network was
+            trained with.
+        output: the run folder, see `train`; its `model.keras` has the old styles and the new ones,
+            in float16 where the trained network was.
+        network: the trained network, in place of the one that `recipe.model` names.
+        watchers: see `train`.
 
     Returns:
         A new `StyleTransferNetwork` with the old styles and the new ones.
 
     Raises:
-        UserError: a new style's name is taken, or anything wrong with the arguments.
+        UserError: a new style's name is taken; and see `train`.
+
+    Example:
+        recipe = FinetuneRecipe(styles=("irises.jpg",), content="photos", steps=500)
+        network = finetune(recipe, "runs/irises")
+        cin_style.Stylizer(network)(photo, "irises")
     """
-    if isinstance(styles, str | os.PathLike):
-        styles = [styles]
-    named = isinstance(network, str | os.PathLike)
-    base = storage.load(network) if named else network
-    recipe = FinetuneRecipe(
-        model=os.fspath(network) if named else network.fingerprint,
-        styles=tuple(map(os.fspath, styles)),
-        content=os.fspath(content),
-        **remembered(base) | options,
-    )
-    if output is not None:
-        return run(recipe, base, output)
-    with tempfile.TemporaryDirectory() as folder:
-        return run(recipe, base, folder)
-
-
-def run(recipe, base, output, watchers=()):
-    """Carries a `FinetuneRecipe` out on the network `base`.
-
-    For `output` and the result see `finetune`, for `watchers` `cin_style.train`.
-    """
-    check(recipe)
+    if network is None:
+        base = storage.load(recipe.model)
+    else:
+        base = network
+        recipe = recipe.replace(model=base.fingerprint)
+    recipe = complete(recipe, base.loss_options)
+    recipe = recipe.replace(half=recipe.half or base.stored_half)
+    if not recipe.styles:
+        raise UserError("`styles` is missing: style images, or folders of them.")
     style_set = StyleSet.from_paths(recipe.styles)
     for style in style_set.styles:
         if style.name in [old.name for old in base.styles]:
             raise UserError(
-                f"the network has a style named {style.name} already. Rename the image, or the "
-                "old style with cin-style styles --rename."
+                f"the network has a style named {style.name} already. Rename the image or the "
+                "old style."
             )
+    if recipe.init == "nearest" and recipe.holdout == 0:
+        raise UserError("`init` nearest needs held-out photos: give a `holdout` above 0.")
     if recipe.init not in ("nearest", "ones"):
         base.find_style(recipe.init)
+    return run(Finetuning(recipe, style_set, base), output, watchers)
 
-    def make_network(recipe, new_styles):
-        network = base.with_styles(new_styles, dtype=recipe.precision)
+
+@dataclasses.dataclass(frozen=True)
+class Finetuning(Task):
+    """Learning the embeddings of new styles, on the convolutions of a trained network."""
+
+    recipe: FinetuneRecipe
+    base: StyleTransferNetwork
+
+    KIND = "finetune"
+    BASE = "model"
+
+    def make_network(self) -> StyleTransferNetwork:
+        network = self.base.with_styles(self.styles, dtype=self.recipe.precision)
         for layer in network.convolutions:
             layer.trainable = False
         return network
 
-    def initialize(network, recipe, style_images, objective, photos):
-        if recipe.init == "nearest":
-            if photos is None:
-                raise UserError("--init nearest needs held-out photos: give a --holdout above 0.")
-            nearest(network, base, style_images, objective, photos[:4])
+    def initialize(self, network: StyleTransferNetwork, material: Material) -> None:
+        init, images = self.recipe.init, material.style_images
+        if init == "nearest":
+            if material.crops is None:
+                raise UserError("`init` nearest needs held-out photos: give a `holdout` above 0.")
+            nearest(network, self.base, images, material.objective, material.crops[:4])
             return
-        if recipe.init != "ones":
-            embedding = base.get_style_embedding(recipe.init)
+        if init != "ones":
+            embedding = self.base.get_style_embedding(init)
             network.set_style_embeddings(np.tile(embedding, (network.num_styles, 1)))
-        if recipe.palette_start:
-            network.set_palettes(style_images)
+        if self.recipe.palette_start:
+            network.set_palettes(images)
 
-    def finish(trained):
-        return base.append(trained.styles, trained.get_style_embeddings())
-
-    return training.run(recipe, output, style_set, make_network, initialize, finish, watchers)
+    def finish(self, trained: StyleTransferNetwork) -> StyleTransferNetwork:
+        return self.base.append(trained.styles, trained.get_style_embeddings())
 
 
 @dataclasses.dataclass(frozen=True)
 class _Start:
     """A place to begin from: old styles in equal parts, and the loss of its pastiches."""
 
-    rows: tuple
+    rows: tuple[int, ...]
     loss: float
 
 
-def nearest(network, base, style_images, objective, photos, candidates=3):
+def nearest(
+    network: StyleTransferNetwork,
+    base: StyleTransferNetwork,
+    style_images: Sequence[np.ndarray],
+    objective: StyleObjective,
+    photos: np.ndarray,
+    candidates: int = 3,
+) -> list[list[str]]:
     """Begins each new style where old styles come closest to it.
 
     Paints a few photos with every old style, and with every equal mixture of the best few,
@@ -128,29 +148,42 @@ def nearest(network, base, style_images, objective, photos, candidates=3):
     begun = time.monotonic()
     old = base.get_style_embeddings()
     network.set_palettes(style_images)
-    palettes = network.get_style_embeddings()
+    embeddings = network.get_style_embeddings()
     palette = network.palette_columns
-    embeddings, names = palettes.copy(), []
-    for index, style in enumerate(network.styles):
+    palettes = embeddings[:, palette].copy()
+    targets = content_targets(objective, photos)
+    mixtures = _mixtures(range(min(candidates, len(old))))
 
-        def start(rows, index=index):
-            embedding = old[list(rows)].mean(axis=0)
-            embedding[palette] = palettes[index, palette]
-            embeddings[index] = embedding
-            network.set_style_embeddings(embeddings)
-            losses = evaluate.losses_of_style(network, objective, photos, index)
-            return _Start(tuple(rows), losses["content_loss"] + losses["style_loss"])
+    def set_start(index: int, rows: tuple[int, ...]) -> None:
+        embeddings[index] = old[list(rows)].mean(axis=0)
+        embeddings[index, palette] = palettes[index]
+        network.set_style_embeddings(embeddings)
 
-        singles = sorted((start([row]) for row in range(len(old))), key=lambda s: s.loss)
-        best_rows = [single.rows[0] for single in singles[:candidates]]
-        mixtures = [
-            start(rows)
-            for count in range(2, len(best_rows) + 1)
-            for rows in itertools.combinations(best_rows, count)
-        ]
-        best = min([singles[0], *mixtures], key=lambda s: s.loss)
-        start(best.rows)
-        names.append([base.styles[row].name for row in best.rows])
-        _LOG.info("%s begins as %s", style.name, " + ".join(names[-1]))
-    _LOG.info("(searched for %.1f s)", time.monotonic() - begun)
+    def measure(index: int, rows: tuple[int, ...]) -> _Start:
+        set_start(index, rows)
+        losses = losses_of_style(network, objective, photos, index, targets=targets)
+        bar.update()
+        return _Start(rows, losses["content_loss"] + losses["style_loss"])
+
+    names = []
+    with progress_bar(network.num_styles * (len(old) + len(mixtures)), "start") as bar:
+        for index in range(network.num_styles):
+            singles = [measure(index, (row,)) for row in range(len(old))]
+            singles.sort(key=lambda start: start.loss)
+            mixed = [
+                measure(index, tuple(singles[place].rows[0] for place in places))
+                for places in mixtures
+            ]
+            best = min([singles[0], *mixed], key=lambda start: start.loss)
+            set_start(index, best.rows)
+            names.append([base.styles[row].name for row in best.rows])
+    for style, parts in zip(network.styles, names, strict=True):
+        _LOG.info("%s begins as %s", style.name, " + ".join(parts))
+    _LOG.info("(searched for %s)", duration(time.monotonic() - begun))
     return names
+
+
+def _mixtures(places: Sequence[int]) -> list[tuple[int, ...]]:
+    """All ways to take two or more of some places."""
+    counts = range(2, len(places) + 1)
+    return [mixture for count in counts for mixture in itertools.combinations(places, count)]

@@ -1,13 +1,38 @@
-"""Content photos to training batches; batch t depends on the seed and on t alone."""
+"""Content photos: folders and data sets, what is kept out of training, and crops."""
 
+import hashlib
 import os
 import pathlib
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
+
+
+class Photos(Protocol):
+    """A source of photos by number: a sequence whose items are read when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def name(self, index: int) -> str:
+        """What to call photo `index` in messages."""
+        ...
+
+    def read(self, index: int) -> Any:
+        """Photo `index` as `images.open_rgb` takes it: a path, or the bytes of an image file."""
+        ...
+
+
+class Collection(Photos, Protocol):
+    """All the photos of a place."""
+
+    def fingerprint(self) -> str:
+        """What tells this collection from another, without reading the photos."""
+        ...
 
 
 class FolderPhotos:
@@ -20,23 +45,40 @@ class FolderPhotos:
         UserError: no such folder, or no image in it.
     """
 
-    def __init__(self, folder):
-        if not pathlib.Path(folder).is_dir():
+    def __init__(self, folder: str | os.PathLike) -> None:
+        self._folder = pathlib.Path(folder)
+        if not self._folder.is_dir():
             raise UserError(
                 f"no such folder of content photos: {folder}. Give a folder or tfds:NAME."
             )
         self._paths = images.find([folder])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._paths)
 
-    def name(self, index):
+    def name(self, index: int) -> str:
         """The path of photo `index`."""
         return str(self._paths[index])
 
-    def read(self, index):
-        """What `images.open_rgb` takes: here, a path."""
+    def read(self, index: int) -> pathlib.Path:
+        """The path of photo `index`."""
         return self._paths[index]
+
+    def fingerprint(self) -> str:
+        """The number of photos, and a hash of their names in the folder and sizes in bytes."""
+        digest = hashlib.sha256()
+        root = len(str(self._folder))
+        for path in self._paths:
+            name = str(path)  # pathlib's ways of making it relative take far longer
+            digest.update(os.fsencode(name[root:]) + b"\0%d\0" % _size(name))
+        return f"{len(self)} photos, {digest.hexdigest()[:16]}"
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:  # a link to nowhere; it will be skipped where it is read
+        return -1
 
 
 class TfdsPhotos:
@@ -50,7 +92,7 @@ class TfdsPhotos:
         UserError: when TFDS has no such data set, can't get it, or it holds no image.
     """
 
-    def __init__(self, spec, data_dir=None):
+    def __init__(self, spec: str, data_dir: str | os.PathLike | None = None) -> None:
         try:
             import tensorflow_datasets as tfds
         except ImportError as error:
@@ -72,6 +114,7 @@ class TfdsPhotos:
             if not keys:
                 raise UserError(f"the data set {name} holds no image. Choose another.")
             self._key = "image" if "image" in keys else keys[0]
+            self._full_name = builder.info.full_name
             self._source = builder.as_data_source(
                 split=split or "train", decoders={self._key: tfds.decode.SkipDecoding()}
             )
@@ -83,19 +126,25 @@ class TfdsPhotos:
                 f"cannot read tfds:{spec}: {reason}. Check the name, the split and the connection."
             ) from error
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._source)
 
-    def name(self, index):
+    def name(self, index: int) -> str:
         """The data set's name and the number of the photo."""
         return f"tfds:{self._name}[{index}]"
 
-    def read(self, index):
-        """What `images.open_rgb` takes: here, the bytes of an encoded image."""
+    def read(self, index: int) -> bytes:
+        """The encoded photo `index`."""
         return self._source[index][self._key]
 
+    def fingerprint(self) -> str:
+        """The number of photos, and the data set's name and version."""
+        return f"{len(self)} photos, {self._full_name}"
 
-def open_photos(content, data_dir=None):
+
+def open_photos(
+    content: str | os.PathLike, data_dir: str | os.PathLike | None = None
+) -> Collection:
     """Opens content photos: a folder, or `tfds:NAME[/CONFIG][:SPLIT]`."""
     content = os.fspath(content)
     if content.startswith("tfds:"):
@@ -111,23 +160,23 @@ class PhotoSubset:
         indices: which of them.
     """
 
-    def __init__(self, photos, indices):
+    def __init__(self, photos: Photos, indices: Iterable[int]) -> None:
         self._photos = photos
         self._indices = list(indices)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._indices)
 
-    def name(self, index):
-        """See `FolderPhotos.name`."""
+    def name(self, index: int) -> str:
+        """See `Photos.name`."""
         return self._photos.name(self._indices[index])
 
-    def read(self, index):
-        """See `FolderPhotos.read`."""
+    def read(self, index: int) -> Any:
+        """See `Photos.read`."""
         return self._photos.read(self._indices[index])
 
 
-def hold_out(photos, count=-1):
+def hold_out(photos: Photos, count: int = -1) -> tuple[PhotoSubset, PhotoSubset]:
     """Splits photos into those to train on and evenly spread ones kept out of it.
 
     Args:
@@ -145,19 +194,22 @@ def hold_out(photos, count=-1):
         count = min(16, few)
     if count >= len(photos):
         raise UserError(
-            f"--holdout {count} leaves none of the {len(photos)} content photos to train on. "
-            "Give more photos or a smaller --holdout."
+            f"`holdout` {count} leaves none of the {len(photos)} content photos to train on. "
+            "Give more photos or a smaller `holdout`."
         )
     held = {(2 * index + 1) * len(photos) // (2 * count) for index in range(count)}
     training = [index for index in range(len(photos)) if index not in held]
     return PhotoSubset(photos, training), PhotoSubset(photos, sorted(held))
 
 
-def center_crops(photos, size):
+def center_crops(photos: Photos, size: int) -> np.ndarray:
     """The central squares of all photos that can be read, scaled to `size` pixels.
 
     Returns:
         float32 (count, size, size, 3) in [0, 1].
+
+    Raises:
+        UserError: when no photo can be read.
     """
     crops = []
     for index in range(len(photos)):
@@ -171,11 +223,26 @@ def center_crops(photos, size):
     if not crops:
         raise UserError(
             f"none of the {len(photos)} photos kept out of training can be read, the first of "
-            f"them {photos.name(0)}. Give other --content, or --holdout 0."
+            f"them {photos.name(0)}. Give other `content`, or `holdout` 0."
         )
     return images.from_uint8(np.stack(crops))
 
 
-def crop(photo, left, top, side, size):
+def crop(photo: Image.Image, left: int, top: int, side: int, size: int) -> np.ndarray:
+    """A square of a photo, scaled.
+
+    Args:
+        photo: an RGB image.
+        left, top: the square's corner, in px.
+        side: of the square, in px.
+        size: to scale it to, in px.
+
+    Returns:
+        uint8 (size, size, 3).
+
+    Example:
+        >>> crop(Image.new("RGB", (40, 30), "red"), 10, 0, side=30, size=2).tolist()
+        [[[255, 0, 0], [255, 0, 0]], [[255, 0, 0], [255, 0, 0]]]
+    """
     box = (left, top, left + side, top + side)
     return np.asarray(photo.resize((size, size), Image.Resampling.BICUBIC, box=box))

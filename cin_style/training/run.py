@@ -1,73 +1,203 @@
-"""A training run: style images and photos in, a folder with a trained network out."""
+"""A training run of any kind: style images and photos in, a folder with a trained network out."""
 
+import abc
 import dataclasses
-import datetime
+import hashlib
 import json
 import logging
-import shutil
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
 from cin_style import hardware, plots, tables
 from cin_style.errors import UserError
-from cin_style.files import writable_folder, write_json, write_text
-from cin_style.losses import per_style as evaluate
+from cin_style.files import write_json, write_text
+from cin_style.losses.from_recipe import make_objective, weights_of
+from cin_style.losses.objective import StyleObjective
+from cin_style.losses.per_style import style_losses
+from cin_style.losses.vgg import LOSS_NETWORKS
 from cin_style.networks import storage
+from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.styles.style import Style
+from cin_style.styles.style_set import StyleSet
 from cin_style.training import callbacks
-from cin_style.training import photos as data
-from cin_style.training.recipes import Recipe
+from cin_style.training.batches import TrainingBatches
+from cin_style.training.optimizer import make_optimizer, make_schedule
+from cin_style.training.photos import Photos, PhotoSubset, center_crops, hold_out, open_photos
+from cin_style.training.recipes import RunRecipe
+from cin_style.training.run_folder import Identity, RunFolder, check_apart
 from cin_style.training.trainer import StyleTrainer
 
 _LOG = logging.getLogger("cin_style")
 
 
-def run(recipe, output, style_set, make_network, initialize, finish=None, watchers=()):
-    """A run of any kind: what `train` and `finetune` have in common.
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """What a run learns from and measures itself by.
+
+    Attributes:
+        photos: to train on.
+        crops: float32 (count, size, size, 3) in [0, 1] of photos kept out of it, or `None`.
+        style_images: list of float32 (height, width, 3) in [0, 1].
+        objective: the `StyleObjective` of the style images.
+    """
+
+    photos: Photos
+    crops: np.ndarray | None
+    style_images: list[np.ndarray]
+    objective: StyleObjective
+
+
+@dataclasses.dataclass(frozen=True)
+class Task(abc.ABC):
+    """What a run is for: which network it trains, from where, and what becomes of it.
+
+    Attributes:
+        recipe: of the run.
+        style_set: the `StyleSet` to learn.
+        base: the network to begin with, or `None`.
+    """
+
+    recipe: RunRecipe
+    style_set: StyleSet
+    base: StyleTransferNetwork | None
+
+    # The verb, and the argument that names the base network.
+    KIND: ClassVar[str]
+    BASE: ClassVar[str]
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        """The styles, with the size that their images have in this run."""
+        size = self.recipe.style_size
+        return tuple(dataclasses.replace(s, image_size=size) for s in self.style_set.styles)
+
+    @abc.abstractmethod
+    def make_network(self) -> StyleTransferNetwork:
+        """The network to train; what is trainable in it is trained."""
+
+    @abc.abstractmethod
+    def initialize(self, network: StyleTransferNetwork, material: Material) -> None:
+        """Sets the style embeddings that a new run begins with."""
+
+    def finish(self, trained: StyleTransferNetwork) -> StyleTransferNetwork:
+        """The network to save, of the trained one in float32."""
+        return trained
+
+
+@dataclasses.dataclass
+class Prepared:
+    """A run that is ready to take its steps.
+
+    Attributes:
+        task, folder, material: as they say.
+        trainer: a compiled `StyleTrainer`, restored to where the run stopped.
+        checkpoint: the callback that writes what the run goes on from.
+        start: steps done.
+    """
+
+    task: Task
+    folder: RunFolder
+    material: Material
+    trainer: StyleTrainer
+    checkpoint: callbacks.Checkpoint
+    start: int
+
+
+def run(
+    task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()
+) -> StyleTransferNetwork:
+    """Carries a task out, or goes on where an earlier call stopped: prepare, fit, conclude.
 
     Args:
-        recipe: a checked `Recipe`.
+        task: a `Task`.
         output: the run folder; see `train` for what it gets.
-        style_set: the `StyleSet` to learn.
-        make_network: called with the recipe (its `precision` resolved) and the styles;
-            returns the network to train, all that is trainable in it.
-        initialize: called, unless the run goes on from a checkpoint, with the network, the
-            recipe, the style images, the objective and the held-out photos (or `None`); sets
-            the weights to begin with.
-        finish: called with the trained network in float32; returns the network to save.
         watchers: see `train`.
 
     Returns:
         The network that was saved.
+
+    Raises:
+        UserError: see `train`.
     """
-    photos = data.open_photos(recipe.content)
-    photos, held_out = data.hold_out(photos, recipe.holdout)
-    recipe = dataclasses.replace(recipe, holdout=len(held_out))
-    output = writable_folder(output)
-    checkpoint = callbacks.Checkpoint(output / "checkpoint.npz")
-    recipe = dataclasses.replace(
-        recipe,
+    recipe = task.recipe
+    if not recipe.content:
+        raise UserError("`content` is missing: a folder of photos, or tfds:NAME.")
+    check_apart(output, recipe.content)
+    all_photos = open_photos(recipe.content)
+    photos, held_out = hold_out(all_photos, recipe.holdout)
+    recipe = recipe.replace(
+        holdout=len(held_out),
         precision=hardware.resolve_precision(recipe.precision),
         vgg_weights=weights_of(recipe),
     )
-    resumed = checkpoint.path.is_file()
-    if resumed:
-        _check_same(recipe, output)
-    model_path = output / "model.keras"
-    if resumed and model_path.is_file():
-        _LOG.info("%s is finished; another --output starts another run.", output)
-        return storage.load(model_path)
+    task = dataclasses.replace(task, recipe=recipe)
+    folder = RunFolder(output)
+    identity = Identity(task.KIND, recipe, _data(task, all_photos.fingerprint()))
+    state = folder.state(identity)
+    if state == "finished":
+        _LOG.info("%s is finished; another `output` starts another run.", folder.path)
+        return storage.load(folder.model)
+    if state == "new":
+        folder.begin(identity, len(photos), task.styles)
+    prepared = prepare(task, folder, photos, held_out, new=state == "new")
+    fit(prepared, watchers)
+    return conclude(prepared)
 
+
+def _data(task: Task, photos: str) -> dict[str, Any]:
+    """Fingerprints of what the task's recipe only names; see `Identity`."""
+    styles = {}
+    for style, path in zip(task.style_set.styles, task.style_set.paths, strict=True):
+        try:
+            styles[style.name] = _hash(path.read_bytes() + f" {style.weight}".encode())
+        except OSError as error:
+            raise UserError(f"cannot read the style image {path}: {error.strerror}.") from error
+    data: dict[str, Any] = {"content": photos, "styles": styles}
+    if task.base:
+        # Float16, so that it is the same network whichever way it was stored.
+        embeddings = task.base.get_style_embeddings().astype("<f2").tobytes()
+        names = " ".join(style.name for style in task.base.styles)
+        data[task.BASE] = f"{task.base.fingerprint[:16]} {_hash(embeddings + names.encode())}"
+    weights: Any = task.recipe.vgg_weights
+    if weights == "bundled":
+        weights = LOSS_NETWORKS[task.recipe.loss_network].ARCHITECTURE.bundled
+    if weights and pathlib.Path(weights).is_file():
+        data["vgg_weights"] = _hash(pathlib.Path(weights).read_bytes())
+    return data
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def prepare(
+    task: Task, folder: RunFolder, photos: PhotoSubset, held_out: PhotoSubset, new: bool
+) -> Prepared:
+    """Reads the images, makes the network and brings it to where the run begins or goes on.
+
+    Args:
+        task: with all that its recipe leaves open filled in.
+        folder: the run's.
+        photos, held_out: to train on, and kept out of it.
+        new: whether the run begins, or goes on from its checkpoint.
+    """
+    recipe = task.recipe
     keras.utils.set_random_seed(recipe.seed)
-    new_styles = [dataclasses.replace(s, image_size=recipe.style_size) for s in style_set.styles]
-    style_images = style_set.load_images(recipe.style_size)
-    weights = [style.weight for style in new_styles]
-    objective = make_objective(recipe, style_images, weights, recipe.activation_penalty)
-    crops = data.center_crops(held_out, recipe.image_size) if recipe.holdout else None
-    network = make_network(recipe, new_styles)
-    if not resumed:
-        # On resuming, the checkpoint has it all.
-        initialize(network, recipe, style_images, objective, crops)
-        _note_run(recipe, new_styles, photos, output)
+    style_images = task.style_set.load_images(recipe.style_size)
+    objective = make_objective(recipe, style_images, [style.weight for style in task.styles])
+    crops = center_crops(held_out, recipe.image_size) if len(held_out) else None
+    material = Material(photos, crops, style_images, objective)
+    network = task.make_network()
+    if new:
+        # Otherwise the checkpoint has it all.
+        task.initialize(network, material)
+        if crops is not None:
+            write_json(folder.before, style_losses(network, objective, crops))
     _LOG.info(
         "computing in %s on %s (%s)", recipe.precision, hardware.device(), keras.backend.backend()
     )
@@ -76,145 +206,123 @@ def run(recipe, output, style_set, make_network, initialize, finish=None, watche
         optimizer=make_optimizer(recipe),
         jit_compile={"auto": "auto", "on": True, "off": False}[recipe.xla],
     )
-    before_path = output / "before.json"
-    if crops is not None and not before_path.is_file():
-        write_json(before_path, evaluate.style_losses(network, objective, crops))
-
+    checkpoint = callbacks.Checkpoint(folder.checkpoint)
     start = checkpoint.restore(trainer)
     if start:
         _LOG.info("going on from step %d of %d", start, recipe.steps)
-    batches = data.TrainingBatches(
-        photos,
-        len(style_set),
+    return Prepared(task, folder, material, trainer, checkpoint, start)
+
+
+def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
+    """Takes the steps that are left, watched by the run's own callbacks and by `watchers`."""
+    recipe, trainer, start = prepared.task.recipe, prepared.trainer, prepared.start
+    if start >= recipe.steps:
+        # Stopped between the last checkpoint and the model file: do what `fit` does last.
+        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
+        return
+    every = min(recipe.checkpoint_every, recipe.steps)
+    epochs = -(-recipe.steps // every)
+    batches = TrainingBatches(
+        prepared.material.photos,
+        len(prepared.task.styles),
         recipe.batch_size,
         recipe.image_size,
         recipe.seed,
         start,
-        grain=network.grain,
+        grain=trainer.network.grain,
     )
-    own = _watchers(recipe, output, checkpoint, start, crops, style_images)
-    _fit(recipe, output, trainer, batches, start, [*watchers, *own])
-
-    trained = network.with_styles(new_styles, network.get_style_embeddings())
-    plot_losses(tables.read(output / "losses.csv"), output / "losses.png")
-    if crops is not None:
-        _evaluate(trained, objective, crops, output)
-    result = finish(trained) if finish else trained
-    storage.save(result, model_path, half=recipe.half)
-    _LOG.info("wrote %s", model_path)
-    return result
-
-
-def _check_same(recipe, output):
-    """Raises a `UserError` unless the run folder's run has the arguments of the recipe."""
+    watching = callbacks.CallbackList(
+        [*watchers, *_own_watchers(prepared)],
+        add_history=True,
+        model=trainer,
+        epochs=epochs,
+        steps=every,
+        verbose=0,
+    )
     try:
-        text = (output / "run.json").read_text(encoding="utf-8")
-        earlier = json.loads(text)["recipe"]
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{output} holds a checkpoint but no readable run.json. Choose another --output."
-        ) from error
-    # A run that was begun before an option existed went without it.
-    earlier = {field.name: field.default for field in dataclasses.fields(recipe)} | earlier
-    for name, value in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
-        if name not in Recipe.RESUMABLE and earlier[name] != value:
-            raise UserError(
-                f"{output} holds a run with --{name}={earlier[name]}, not {value}. Give the same "
-                "arguments to go on with it, or choose another --output."
-            )
+        trainer.fit(
+            batches,
+            initial_epoch=start // every,
+            epochs=epochs,
+            steps_per_epoch=every,
+            verbose=0,
+            shuffle=False,
+            callbacks=watching,
+        )
+    finally:
+        _note_skipped(batches.skipped, prepared.folder)
 
 
-def _note_run(recipe, new_styles, photos, output):
-    """Writes run.json, and clears away what an earlier run left that had no checkpoint."""
-    if (output / "run.json").is_file():
-        files = ("before.json", "losses.csv", "losses.png", "evaluation.csv", "model.keras")
-        for name in (*files, "skipped_photos.txt"):
-            (output / name).unlink(missing_ok=True)
-        for name in ("previews", "tensorboard"):
-            shutil.rmtree(output / name, ignore_errors=True)
-    write_json(
-        output / "run.json",
-        {
-            "recipe": dataclasses.asdict(recipe),
-            "started": datetime.datetime.now().isoformat(timespec="seconds"),
-            "photos": len(photos),
-            "styles": [style.to_dict() for style in new_styles],
-            "versions": hardware.versions(),
-        },
-    )
-
-
-def _watchers(recipe, output, checkpoint, start, crops, style_images):
+def _own_watchers(prepared: Prepared) -> list[keras.callbacks.Callback]:
     """The callbacks of every run."""
+    recipe, folder, start = prepared.task.recipe, prepared.folder, prepared.start
+    material = prepared.material
     watchers = [
         callbacks.Progress(recipe.steps, start),
-        callbacks.LossLog(output / "losses.csv", start),
+        callbacks.LossLog(folder.losses, make_schedule(recipe), start),
         callbacks.StopWhenNotFinite(),
-        checkpoint,
+        prepared.checkpoint,
     ]
-    if crops is not None and recipe.preview_every:
+    if material.crops is not None and recipe.preview_every:
         watchers.append(
             callbacks.Previews(
-                output / "previews",
-                crops[:4],
-                style_images,
+                folder.previews,
+                material.crops[:4],
+                material.style_images,
                 recipe.preview_every,
                 recipe.steps,
                 start,
             )
         )
     if keras.backend.backend() == "tensorflow":
-        watchers.append(keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False))
+        watchers.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
     return watchers
 
 
-def _fit(recipe, output, trainer, batches, start, watchers):
-    every = min(recipe.checkpoint_every, recipe.steps)
-    if start >= recipe.steps:
-        # Stopped between the last checkpoint and the model file: do what `fit` does last.
-        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
-        return
+def _note_skipped(skipped: dict[str, str], folder: RunFolder) -> None:
+    if skipped:
+        _LOG.warning("%d photos could not be read; %s names them", len(skipped), folder.skipped)
+        write_text(folder.skipped, "\n".join(sorted(skipped.values())) + "\n")
+
+
+def conclude(prepared: Prepared) -> StyleTransferNetwork:
+    """Draws the loss curves, measures the trained network and saves what the task makes of it."""
+    task, folder, material = prepared.task, prepared.folder, prepared.material
+    network = prepared.trainer.network
+    trained = network.with_styles(task.styles, network.get_style_embeddings())
+    plot_losses(tables.read(folder.losses), folder.curves)
+    if material.crops is not None:
+        _evaluate(trained, material.objective, material.crops, folder)
+    result = task.finish(trained)
+    storage.save(result, folder.model, half=task.recipe.half)
+    _LOG.info("wrote %s", folder.model)
+    return result
+
+
+def _evaluate(
+    network: StyleTransferNetwork, objective: StyleObjective, crops: np.ndarray, folder: RunFolder
+) -> None:
+    """Writes and shows the losses on held-out photos, beside those before training if noted."""
+    after = style_losses(network, objective, crops)
     try:
-        trainer.fit(
-            batches,
-            initial_epoch=start // every,
-            epochs=-(-recipe.steps // every),
-            steps_per_epoch=every,
-            verbose=0,
-            shuffle=False,
-            callbacks=watchers,
-        )
-    finally:
-        _note_skipped(batches, output)
-
-
-def _note_skipped(batches, output):
-    if batches.skipped:
-        _LOG.warning(
-            "%d photos could not be read; %s names them",
-            len(batches.skipped),
-            output / "skipped_photos.txt",
-        )
-        lines = sorted(batches.skipped.values())
-        write_text(output / "skipped_photos.txt", "\n".join(lines) + "\n")
-
-
-def _evaluate(network, objective, crops, output):
-    before = json.loads((output / "before.json").read_text(encoding="utf-8"))
+        before = json.loads(folder.before.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # lost: by now the network is another one
+        before = [{}] * len(after)
     rows = []
-    for old, new in zip(before, evaluate.style_losses(network, objective, crops), strict=True):
+    for old, new in zip(before, after, strict=True):
         row = {"style": new["style"]}
         for name in list(new)[1:]:
-            row[f"{name}_before"] = old[name]
+            if old:
+                row[f"{name}_before"] = old[name]
             row[name] = new[name]
         rows.append(row)
-    tables.write(output / "evaluation.csv", rows)
+    tables.write(folder.evaluation, rows)
     shown = ("style", "content_loss_before", "content_loss", "style_loss_before", "style_loss")
-    table = tables.align([{name: row[name] for name in shown} for row in rows])
+    table = tables.align([{name: row[name] for name in shown if name in row} for row in rows])
     _LOG.info("mean losses on %d photos kept out of training:\n%s", len(crops), table)
 
 
-def plot_losses(rows, path):
+def plot_losses(rows: Sequence[dict[str, Any]], path: str | os.PathLike) -> None:
     """Draws the loss curves of a log (`callbacks.LossLog`) as a picture."""
     figure = plots.figure(8, 4.5)
     axes = figure.subplots()

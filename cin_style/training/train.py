@@ -1,13 +1,27 @@
 """Training a network on style images and photos."""
 
+import dataclasses
 import logging
+import os
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+from cin_style.errors import UserError
+from cin_style.losses.recipe import remember
+from cin_style.networks import storage
+from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.styles.style_set import StyleSet
+from cin_style.training.recipes import TrainRecipe
+from cin_style.training.run import Material, Task, run
 
 _LOG = logging.getLogger("cin_style")
 
 
-def train(recipe, output, watchers=()):
+def train(
+    recipe: TrainRecipe, output: str | os.PathLike, *, watchers: Sequence[Any] = ()
+) -> StyleTransferNetwork:
     """Trains a network as a recipe says, or goes on where an earlier call stopped.
 
     The folder `output` gets `model.keras` and all that tells how it came about: `run.json`
@@ -16,7 +30,7 @@ def train(recipe, output, watchers=()):
     `skipped_photos.txt` where photos could not be read, and `checkpoint.npz`.
 
     Args:
-        recipe: a `Recipe`.
+        recipe: a `TrainRecipe`.
         output: the run folder; created where needed.
         watchers: Keras callbacks besides the run's own; an epoch is `checkpoint_every` steps.
 
@@ -24,49 +38,66 @@ def train(recipe, output, watchers=()):
         The trained `StyleTransferNetwork`, float32.
 
     Raises:
-        UserError: anything wrong with the recipe, the files it names or the run folder.
+        UserError: anything wrong with the files that the recipe names, or a run folder that holds
+            another run, or this one on other data.
+
+    Example:
+        recipe = TrainRecipe(styles="paintings", content="photos", steps=1000, batch_size=4)
+        network = train(recipe, "runs/paintings")
+        cin_style.Stylizer(network)(photo, "starry_night")
     """
-    check(recipe)
+    if not recipe.styles:
+        raise UserError("`styles` is missing: a folder of style images.")
     names = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
-    style_set = styles.StyleSet.from_folder(recipe.styles, names or None, recipe.catalogue)
-    other = storage.load(recipe.init_from) if recipe.init_from else None
+    style_set = StyleSet.from_folder(recipe.styles, names or None, recipe.catalogue)
+    base = storage.load(recipe.init_from) if recipe.init_from else None
+    return run(Training(recipe, style_set, base), output, watchers)
 
-    def make_network(recipe, new_styles):
-        return StyleTransferNetwork(
-            new_styles,
-            upsampling=recipe.upsampling,
-            grain=recipe.grain,
-            loss_options=remember(recipe),
-            dtype=recipe.precision,
+
+@dataclasses.dataclass(frozen=True)
+class Training(Task):
+    """Training all of a network, from scratch or from another network's convolutions."""
+
+    recipe: TrainRecipe
+
+    KIND = "train"
+    BASE = "init_from"
+
+    def make_network(self) -> StyleTransferNetwork:
+        network = StyleTransferNetwork(
+            self.styles,
+            upsampling=self.recipe.upsampling,
+            grain=self.recipe.grain,
+            loss_options=remember(self.recipe),
+            dtype=self.recipe.precision,
         )
+        if self.base:
+            network.copy_convolutions(self.base)
+            if network.upsampling != self.base.upsampling:
+                _LOG.warning(
+                    "the network to start from has %s upsampling, this one %s; `upsampling`=%s "
+                    "keeps it",
+                    self.base.upsampling,
+                    network.upsampling,
+                    self.base.upsampling,
+                )
+        return network
 
-    def initialize(network, recipe, style_images, objective, photos):
-        if recipe.palette_start:
-            network.set_palettes(style_images)
-        if other:
-            _start_from(network, other)
-
-    return run(recipe, output, style_set, make_network, initialize, watchers=watchers)
+    def initialize(self, network: StyleTransferNetwork, material: Material) -> None:
+        if self.recipe.palette_start:
+            network.set_palettes(material.style_images)
+        if self.base:
+            _take_over_styles(network, self.base)
 
 
-def _start_from(network, other):
-    """Takes over another network's convolutions, and its embeddings of styles of equal name."""
-    network.copy_convolutions(other)
-    if network.upsampling != other.upsampling:
-        _LOG.warning(
-            "the network to start from has %s upsampling, this one %s; --upsampling=%s keeps it",
-            other.upsampling,
-            network.upsampling,
-            other.upsampling,
-        )
-    known = {
-        style.name: row
-        for style, row in zip(other.styles, other.get_style_embeddings(), strict=True)
-    }
+def _take_over_styles(network: StyleTransferNetwork, base: StyleTransferNetwork) -> None:
+    """Sets the embeddings of the styles that `base` knows by name, and of the others."""
+    old = base.get_style_embeddings()
+    known = {style.name: row for style, row in zip(base.styles, old, strict=True)}
     embeddings = network.get_style_embeddings()
     # A style it does not know begins as the mean of those it does, with its own palette: a
     # plain 1 and 0 would not fit convolutions that have long been trained.
-    unknown = np.mean(list(known.values()), axis=0)
+    unknown = np.mean(old, axis=0)
     palette = network.palette_columns
     for index, style in enumerate(network.styles):
         own = embeddings[index, palette].copy()

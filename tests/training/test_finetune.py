@@ -9,9 +9,11 @@ from keras import ops
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.painting.stylizer import Stylizer
+from cin_style.training import callbacks
 from cin_style.training import finetune as finetuning
 from cin_style.training import run as training
 from cin_style.training.finetune import finetune
+from cin_style.training.recipes import FinetuneRecipe
 from cin_style.training.trainer import StyleTrainer
 
 OPTIONS = {
@@ -41,11 +43,16 @@ def new_styles(tmp_path_factory, make_photo):
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_network, new_styles, photo_folder, tmp_path_factory):
+def recipe(new_styles, photo_folder):
+    """Adds the two styles in four steps."""
+    return FinetuneRecipe(styles=(new_styles,), content=photo_folder, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_network, recipe, tmp_path_factory):
     """The run folder of a run that added two styles, and the network it returned."""
     output = tmp_path_factory.mktemp("finetuned")
-    network = finetune(tiny_network, new_styles, photo_folder, output=output, **OPTIONS)
-    return output, network
+    return output, finetune(recipe, output, network=tiny_network)
 
 
 def test_the_old_styles_are_untouched_to_the_bit(tiny_network, finished):
@@ -74,49 +81,46 @@ def test_the_run_folder_holds_the_whole_network(finished):
 
 
 def test_losses_are_by_default_what_the_network_was_trained_with(
-    tiny_network, new_styles, photo_folder, tmp_path
+    tiny_network, recipe, new_styles, tmp_path
 ):
     base = tiny_network.select(["ash", "birch"])
     given = {"content_layers", "style_layers", "style_size"}
     trained_with = {"padding": "reflect", "gram_normalization": 0.7, "style_weight": 3e-4}
     base.loss_options = trained_with | dict.fromkeys(given, "not these") | {"pooling": 3}
+    recipe = recipe.replace(
+        styles=(new_styles / "elm.png",), steps=1, style_weight=2e-4, init="ones", holdout=0
+    )
     storage.save(base, tmp_path / "base.keras")
-    for number, network in enumerate((base, tmp_path / "base.keras")):
+    for number, network in enumerate((base, None)):
         output = tmp_path / str(number)
-        options = OPTIONS | {"steps": 1, "style_weight": 2e-4, "init": "ones"}
-        result = finetune(network, new_styles, photo_folder, output=output, **options)
-        recipe = json.loads((output / "run.json").read_text())["recipe"]
-        assert recipe["padding"] == "reflect" and recipe["gram_normalization"] == 0.7
-        assert recipe["style_weight"] == 2e-4 and recipe["pooling"] == "avg"
-        assert {name: recipe[name] for name in given} == {name: OPTIONS[name] for name in given}
+        named = recipe if network else recipe.replace(model=tmp_path / "base.keras")
+        result = finetune(named, output, network=network)
+        noted = json.loads((output / "run.json").read_text())["recipe"]
+        assert noted["model"] == (base.fingerprint if network else str(tmp_path / "base.keras"))
+        assert noted["padding"] == "reflect" and noted["gram_normalization"] == 0.7
+        assert noted["style_weight"] == 2e-4 and noted["pooling"] == "avg"
+        assert {name: noted[name] for name in given} == {name: OPTIONS[name] for name in given}
         # The grown network still knows what the convolutions were trained with.
         assert result.loss_options == base.loss_options
 
 
-def test_an_interrupted_run_goes_on(
-    tiny_network, new_styles, photo_folder, finished, tmp_path, monkeypatch
-):
-    from cin_style.training import callbacks
-
+def test_an_interrupted_run_goes_on(tiny_network, recipe, finished, tmp_path, monkeypatch):
     def interrupt(log, batch, logs=None):
         log.step += 1
         if log.step == 3:
             raise KeyboardInterrupt
 
-    arguments = (tiny_network, new_styles, photo_folder)
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.LossLog, "on_train_batch_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            finetune(*arguments, output=tmp_path, **OPTIONS)
-    network = finetune(*arguments, output=tmp_path, **OPTIONS)
+            finetune(recipe, tmp_path, network=tiny_network)
+    network = finetune(recipe, tmp_path, network=tiny_network)
     np.testing.assert_array_equal(
         network.get_style_embeddings(), finished[1].get_style_embeddings()
     )
 
 
-def test_only_gammas_and_betas_have_optimizer_state(
-    tiny_network, new_styles, photo_folder, tmp_path, monkeypatch
-):
+def test_only_gammas_and_betas_have_optimizer_state(tiny_network, recipe, tmp_path, monkeypatch):
     trainers = []
 
     class Noted(StyleTrainer):
@@ -125,7 +129,7 @@ def test_only_gammas_and_betas_have_optimizer_state(
             trainers.append(self)
 
     monkeypatch.setattr(training, "StyleTrainer", Noted)
-    finetune(tiny_network, new_styles, photo_folder, init="ones", **OPTIONS | {"steps": 1})
+    finetune(recipe.replace(init="ones", steps=1, holdout=0), tmp_path, network=tiny_network)
     names = {variable.name for variable in trainers[0].trainable_variables}
     assert names == {"gamma", "beta"}
     numbers = 2 * tiny_network.get_style_embeddings().shape[1]
@@ -133,6 +137,27 @@ def test_only_gammas_and_betas_have_optimizer_state(
     # Adam holds two moments of each, and the count of steps and the learning rate.
     held = sum(int(np.prod(v.shape)) for v in trainers[0].optimizer.variables)
     assert held <= 2 * numbers + 2
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_half_network_stays_one_and_is_never_its_own_output(
+    half, tiny_network, recipe, new_styles, tmp_path
+):
+    """The folder of a trained network is no place for another run."""
+    model = tmp_path / "model.keras"
+    storage.save(tiny_network, model, half=half)
+    before = model.read_bytes()
+    recipe = recipe.replace(
+        model=model, styles=(new_styles / "elm.png",), steps=1, init="ones", holdout=0
+    )
+    with pytest.raises(UserError, match="holds a model.keras but no run.json.*another `output`"):
+        finetune(recipe, tmp_path)
+    assert model.read_bytes() == before
+    finetune(recipe, tmp_path / "run")
+    larger = tmp_path / "run" / "model.keras"
+    assert storage.load(larger).stored_half == half
+    # Twice the size would be the other way of storing.
+    assert larger.stat().st_size < 1.2 * len(before)
 
 
 def test_nearest_finds_the_style_a_new_one_is_made_of(tiny_network, photo_folder):
@@ -155,10 +180,32 @@ def test_nearest_finds_the_style_a_new_one_is_made_of(tiny_network, photo_folder
     np.testing.assert_allclose(found[:-last], mixed[:-last], atol=1e-6)
 
 
+def test_nearest_looks_at_the_photos_once(tiny_network, monkeypatch):
+    """Not anew for every old style and mixture."""
+    from cin_style.losses.objective import StyleObjective
+    from cin_style.losses.vgg import VGG16
+
+    photos = np.random.default_rng(1).random((2, 32, 32, 3), dtype="float32")
+    layers = {"block1_conv2": 1.0}
+    objective = StyleObjective(
+        VGG16(layers, "random"), [photos[0]], content_layers=layers, style_layers=layers
+    )
+    looks = []
+    see = StyleObjective.content_targets
+    monkeypatch.setattr(
+        StyleObjective, "content_targets", lambda *given: looks.append(1) or see(*given)
+    )
+    finetuning.nearest(
+        tiny_network.with_styles(["new"]), tiny_network, [photos[0]], objective, photos
+    )
+    assert len(looks) == 1
+
+
 @pytest.mark.parametrize("init", ["ones", "cedar"])
-def test_other_beginnings(tiny_network, new_styles, photo_folder, init):
-    options = OPTIONS | {"steps": 1, "learning_rate": 1e-12, "holdout": 0}
-    network = finetune(tiny_network, new_styles / "elm.png", photo_folder, init=init, **options)
+def test_other_beginnings(tiny_network, recipe, new_styles, tmp_path, init):
+    changes = {"styles": (new_styles / "elm.png",), "init": init, "holdout": 0}
+    slow = recipe.replace(steps=1, learning_rate=1e-12, **changes)
+    network = finetune(slow, tmp_path, network=tiny_network)
     assert network.styles[-1].name == "elm"
     last = 2 * network.normalizations[-1].gamma.shape[1]
     expected = tiny_network.with_styles(["x"]).get_style_embeddings()[0]
@@ -169,13 +216,23 @@ def test_other_beginnings(tiny_network, new_styles, photo_folder, init):
     )
 
 
-def test_errors(tiny_network, new_styles, photo_folder, style_folder):
-    for arguments, options, message in [
-        ((tiny_network, style_folder), {}, "has a style named ash already|named"),
-        ((tiny_network, new_styles / "none.png"), {}, "no such style image or folder"),
-        ((tiny_network, new_styles), {"init": "oak"}, "no style named oak"),
-        ((tiny_network, new_styles), {"holdout": 0}, "--init nearest needs held-out photos"),
-        (("none.keras", new_styles), {}, "no such model file"),
-    ]:
-        with pytest.raises(UserError, match=message):
-            finetune(*arguments, photo_folder, **OPTIONS | options)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"styles": ()}, "`styles` is missing"),
+        ({"styles": ("none.png",)}, "no such style image or folder"),
+        ({"init": "oak"}, "no style named oak"),
+        ({"holdout": 0}, "`init` nearest needs held-out photos"),
+        ({"model": "none.keras"}, "no such model file"),
+    ],
+)
+def test_errors(changes, message, tiny_network, recipe, tmp_path):
+    network = None if "model" in changes else tiny_network
+    with pytest.raises(UserError, match=message):
+        finetune(recipe.replace(**changes), tmp_path, network=network)
+
+
+def test_a_name_that_is_taken(tiny_network, recipe, style_folder, tmp_path):
+    renamed = tiny_network.rename("birch", "dots")
+    with pytest.raises(UserError, match="has a style named dots already. Rename the image"):
+        finetune(recipe.replace(styles=(style_folder,)), tmp_path, network=renamed)

@@ -1,0 +1,176 @@
+"""The folder of one run: its files, whose run it is, and what must not happen to it."""
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from cin_style import hardware
+from cin_style.errors import UserError
+from cin_style.files import writable_folder, write_json
+from cin_style.styles.style import Style
+from cin_style.training.recipes import RunRecipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """What makes a run the run it is.
+
+    Attributes:
+        kind: the verb, `"train"` or `"finetune"`.
+        recipe: with all that it leaves open filled in.
+        data: fingerprints of what the recipe only names: a text for each of its arguments, such
+            as `content`, or for `styles` a dict of the styles' names to texts.
+    """
+
+    kind: str
+    recipe: RunRecipe
+    data: dict[str, Any]
+
+
+class RunFolder:
+    """The folder that a run writes to, created where needed.
+
+    Args:
+        path: the folder.
+
+    Attributes:
+        path: as given.
+        record: `run.json`, whose run it is.
+        checkpoint: `checkpoint.npz`, which the run goes on from.
+        model: `model.keras`, which a finished run has.
+        losses, curves: `losses.csv` and `losses.png`, of training.
+        before, evaluation: `before.json` and `evaluation.csv`, losses on held-out photos before
+            training, and before and after.
+        skipped: `skipped_photos.txt`, why photos could not be read.
+        previews, tensorboard: folders.
+
+    Raises:
+        UserError: when nothing can be written to the folder.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     folder = RunFolder(f"{parent}/run")
+        ...     folder.model.relative_to(parent).as_posix()
+        'run/model.keras'
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = writable_folder(path)
+        self.record = self.path / "run.json"
+        self.checkpoint = self.path / "checkpoint.npz"
+        self.model = self.path / "model.keras"
+        self.losses = self.path / "losses.csv"
+        self.curves = self.path / "losses.png"
+        self.before = self.path / "before.json"
+        self.evaluation = self.path / "evaluation.csv"
+        self.skipped = self.path / "skipped_photos.txt"
+        self.previews = self.path / "previews"
+        self.tensorboard = self.path / "tensorboard"
+
+    def state(self, identity: Identity) -> str:
+        """How far this run has come here: `"new"`, `"begun"` or `"finished"`.
+
+        Raises:
+            UserError: the folder holds something that another run made, or nobody knows which.
+        """
+        for path in (self.model, self.checkpoint):
+            if path.is_file():
+                self._check_same(self._read_record(path), identity)
+                return "finished" if path is self.model else "begun"
+        for path in (self.evaluation, self.curves):
+            if path.is_file() and self.record.is_file():
+                raise UserError(
+                    f"{self.path} holds the records of a finished run, whose model.keras was taken "
+                    "away. Choose another `output`."
+                )
+        return "new"
+
+    def _read_record(self, found: pathlib.Path) -> dict[str, Any]:
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+            if not isinstance(record["recipe"], dict):
+                raise ValueError("its recipe is no object")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.path} holds a {found.name} but no run.json that tells of which run. Choose "
+                "another `output`."
+            ) from error
+        return record
+
+    def _check_same(self, record: dict[str, Any], identity: Identity) -> None:
+        earlier, recipe = record["recipe"], identity.recipe
+        kind = record.get("kind", "finetune" if "model" in earlier else "train")
+        if kind != identity.kind:
+            raise UserError(
+                f"{self.path} holds a run of `{kind}`, not of `{identity.kind}`. Choose another "
+                "`output`."
+            )
+        # A run that was begun before an option existed went without it.
+        fields = dataclasses.fields(recipe)
+        earlier = {f.name: f.metadata.get("otherwise", f.default) for f in fields} | earlier
+        for name, value in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
+            if name not in recipe.RESUMABLE and earlier[name] != value:
+                raise UserError(
+                    f"{self.path} holds a run with `{name}`={earlier[name]}, not {value}. Give the "
+                    "same arguments to go on with it, or choose another `output`."
+                )
+        changed = _differences(record.get("data", {}), identity.data)
+        if changed:
+            raise UserError(
+                f"{self.path} holds a run on other data. Changed since it was begun: "
+                f"{'; '.join(changed)}. Put it back to go on, or choose another `output`."
+            )
+
+    def begin(self, identity: Identity, num_photos: int, styles: Sequence[Style]) -> None:
+        """Notes whose run it is, and clears away what a run left that had no checkpoint yet."""
+        if self.record.is_file():
+            for path in (self.before, self.losses, self.skipped):
+                path.unlink(missing_ok=True)
+            for path in (self.previews, self.tensorboard):
+                shutil.rmtree(path, ignore_errors=True)
+        write_json(
+            self.record,
+            {
+                "kind": identity.kind,
+                "recipe": dataclasses.asdict(identity.recipe),
+                "started": datetime.datetime.now().isoformat(timespec="seconds"),
+                "photos": num_photos,
+                "styles": [style.to_dict() for style in styles],
+                "data": identity.data,
+                "versions": hardware.versions(),
+            },
+        )
+
+
+def _differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs of what was noted earlier, in words."""
+    found = []
+    for name, value in earlier.items():
+        other = now.get(name)
+        if isinstance(value, dict) and isinstance(other, dict):
+            differing = sorted(key for key in {*value, *other} if value.get(key) != other.get(key))
+            found += [f"{key} of `{name}`" for key in differing]
+        elif value != other:
+            found.append(f"`{name}` ({value}; now {other})")
+    return found
+
+
+def check_apart(output: str | os.PathLike, content: str) -> None:
+    """Raises a `UserError` for an output folder in the content folder, links followed.
+
+    The run's own previews would be among the photos when it goes on.
+    """
+    if content.startswith("tfds:"):
+        return
+    photos, results = (pathlib.Path(path).resolve() for path in (content, output))
+    if results == photos or photos in results.parents:
+        raise UserError(
+            f"the output folder {output} lies in the content folder {content}: its previews would "
+            "be trained on. Choose another `output`."
+        )

@@ -98,10 +98,7 @@ def evaluate(
         optimized, curves = _optimize(seen, pairs, recipe, output)
     styles = _per_style(pairs, optimized)
     tables.write(output / "styles.csv", styles)
-    drawn = [page.plot_losses(styles, output / "losses.png")]
-    drawn.append(page.plot_artefacts(pairs, optimized, output / "artefacts.png"))
-    if curves:
-        drawn.append(page.plot_worth(optimized, curves, output / "worth.png"))
+    drawn = _draw(pairs, optimized, curves, styles, output)
     text = page.render(recipe, network.fingerprint, seen, pairs, optimized, styles, drawn, output)
     write_text(output / "report.html", text)
     table = [{name: row[name] for name in _SHOWN if name in row} for row in styles]
@@ -139,6 +136,23 @@ def _note(
             f"{output} holds the report of something else. Give the same network, photos, style "
             "images and arguments to go on with it, or choose another `output`."
         )
+
+
+def _draw(
+    pairs: list[Row],
+    optimized: list[Row],
+    curves: list[Row],
+    styles: list[Row],
+    output: pathlib.Path,
+) -> list[pathlib.Path]:
+    """Writes the plots."""
+    drawn = [
+        page.plot_losses(styles, output / "losses.png"),
+        page.plot_artefacts(pairs, optimized, output / "artefacts.png"),
+    ]
+    if curves:
+        drawn.append(page.plot_worth(optimized, curves, output / "worth.png"))
+    return drawn
 
 
 # === Measuring ===

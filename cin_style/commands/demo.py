@@ -45,7 +45,7 @@ def demonstrate(
         output: folder for the pictures.
         model: see `Stylizer`; by default the network in the package.
         train_on: a folder of style images. Also trains a network on some of them for a minute or
-            two, from the given one's convolutions, and adds one to the given network.
+            two (`preset_files.preset("quick")`), and adds one to the given network.
         **options: fields of both recipes of that training, such as `steps`.
 
     Raises:
@@ -74,8 +74,8 @@ def demonstrate(
     if len(names) >= 4:
         corners = ",".join(names[index * len(names) // 8] for index in (1, 3, 5, 7))
         grid = output / "blends.jpg"
-        photo = str(photos / "chelsea.png")
-        blend(BlendRecipe(photo=photo, styles=corners, max_side=384), grid, network=network)
+        chelsea = str(photos / "chelsea.png")
+        blend(BlendRecipe(photo=chelsea, styles=corners, max_side=384), grid, network=network)
         made.append((grid, "blends of four styles, one at each corner"))
     if train_on:
         made += _learn(network, pathlib.Path(train_on), photos, output, options)
@@ -93,7 +93,6 @@ def _learn(
 ) -> list[tuple[pathlib.Path, str]]:
     """Trains a network on some styles, and adds another to the given network."""
     from cin_style import images
-    from cin_style.networks import storage
     from cin_style.painting.stylizer import Stylizer
     from cin_style.styles.style_set import StyleSet
     from cin_style.training.finetune import finetune
@@ -106,7 +105,7 @@ def _learn(
         # Each demonstration trains anew; going on with a finished run would show nothing.
         if (folder / "run.json").is_file():
             shutil.rmtree(folder)
-    small = {
+    small: dict[str, Any] = {
         "content": str(photos),
         "steps": 60,
         "batch_size": 4,
@@ -115,23 +114,20 @@ def _learn(
         "checkpoint_every": 20,
         "preview_every": 20,
     } | options
-    base = output / "base.keras"
-    storage.save(network, base)
     chosen = StyleSet.from_folder(styles)
     names = [style.name for style in chosen.styles]
     some = ",".join(names[:: max(1, len(names) // 4)][:4])
     _LOG.info("\nTraining a network on %s", some)
-    values = preset("quick") | {"init_from": str(base), "upsampling": network.upsampling} | small
-    train(TrainRecipe(**values | {"styles": str(styles), "style_names": some}), runs[0])
+    values = preset("quick") | small | {"styles": str(styles), "style_names": some}
+    train(TrainRecipe(**values), runs[0])
 
     new = chosen.paths[-1]
     _LOG.info("\nAdding the style %s to the painted network", names[-1])
-    recipe = FinetuneRecipe(model=str(base), styles=(str(new),), **small)
-    larger = finetune(recipe, runs[1])
+    recipe = FinetuneRecipe(styles=(str(new),), **small)
+    larger = finetune(recipe, runs[1], network=network)
     picture = output / f"chelsea_{names[-1]}.jpg"
     photo = images.load(photos / "chelsea.png")
     images.save(picture, Stylizer(larger)(photo, larger.num_styles - 1))
-    base.unlink()
     return [
         (runs[0] / "previews", "how the network came along"),
         (runs[0] / "losses.png", "its loss curves"),

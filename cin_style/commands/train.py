@@ -29,8 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    values = _preset(arguments.preset) | options.given(arguments, TrainRecipe)
-    recipe, output = TrainRecipe(**values), options.output(arguments)
+    given, output = options.given(arguments, TrainRecipe), options.output(arguments)
+    recipe = TrainRecipe(**_preset(arguments.preset) | given)
     from cin_style.training.train import train
 
     train(recipe, output)
@@ -42,7 +42,7 @@ def _preset(name: str) -> dict:
 
     reason = ""
     if name == "auto":
-        name = "good" if hardware.has_accelerator() else "quick"
+        name = "good" if hardware.accelerators() else "quick"
         reason = f" ({hardware.device()})"
     if name == "none":
         return {}

@@ -13,6 +13,11 @@ class EvaluateRecipe(LossRecipe):
     """Everything that decides what an evaluation of a network measures.
 
     Fields of the loss that are `None` are what the network was trained with.
+
+    Example:
+
+        >>> EvaluateRecipe(content="photos", styles="paintings", photos=16).model
+        'varied32'
     """
 
     model: str = option(DEFAULT_MODEL, "the trained network")

@@ -21,9 +21,16 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     Shapes: (batch, height, width, channels) to (batch, height + top + bottom,
     width + left + right, channels). Each side must be longer than its padding.
+
+    Example:
+
+        >>> tuple(ReflectionPadding2D(1)(ops.ones((1, 4, 5, 2))).shape)
+        (1, 6, 7, 2)
     """
 
-    def __init__(self, padding, **kwargs):
+    def __init__(
+        self, padding: int | tuple[tuple[int, int], tuple[int, int]], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if isinstance(padding, int):
             padding = ((padding, padding), (padding, padding))
@@ -130,9 +137,16 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
     Attributes:
         gamma: (num_styles, channels), initially 1.
         beta: (num_styles, channels), initially 0.
+
+    Example:
+
+        >>> layer = ConditionalInstanceNormalization(num_styles=2)
+        >>> x, half_and_half = ops.ones((1, 4, 4, 8)), ops.convert_to_tensor([[0.5, 0.5]])
+        >>> tuple(layer([x, half_and_half]).shape)
+        (1, 4, 4, 8)
     """
 
-    def __init__(self, num_styles, epsilon=1e-5, **kwargs):
+    def __init__(self, num_styles: int, epsilon: float = 1e-5, **kwargs: Any) -> None:
         # Autocasting would round blend weights: 0.3 is 0.30078 in bfloat16.
         super().__init__(autocast=False, **kwargs)
         if not isinstance(num_styles, int) or num_styles < 1:
@@ -230,7 +244,7 @@ class PadToMultiple(keras.layers.Layer):
         multiple: of which height and width shall be multiples.
     """
 
-    def __init__(self, multiple, **kwargs):
+    def __init__(self, multiple: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.multiple = multiple
 

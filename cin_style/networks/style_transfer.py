@@ -172,7 +172,7 @@ class StyleTransferNetwork(keras.Model):
 
     def __init__(
         self,
-        styles: Iterable[Any],
+        styles: Sequence[Any],
         widths: Sequence[int] = (32, 64, 128),
         residual_blocks: int = 5,
         upsampling: str = "nearest",
@@ -344,7 +344,7 @@ class StyleTransferNetwork(keras.Model):
 
     def with_styles(
         self,
-        styles: Iterable[Any],
+        styles: Sequence[Any],
         embeddings: np.ndarray | None = None,
         dtype: str | None = None,
     ) -> Self:
@@ -370,7 +370,7 @@ class StyleTransferNetwork(keras.Model):
             other.set_style_embeddings(embeddings)
         return other
 
-    def append(self, styles: Iterable[Any], embeddings: Any) -> Self:
+    def append(self, styles: Sequence[Any], embeddings: Any) -> Self:
         """A new network with these styles after the ones it has, which stay as they are.
 
         Raises:

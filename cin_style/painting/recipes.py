@@ -2,11 +2,10 @@
 
 import dataclasses
 
+from cin_style.images.colour import COLOURS
 from cin_style.losses.recipe import LossRecipe, precision_option
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
-
-COLOURS = ("style", "luminance", "histogram")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +26,14 @@ class _PaintRecipe(RecipeBase):
 
 @dataclasses.dataclass(frozen=True)
 class StylizeRecipe(_PaintRecipe):
-    """Everything that decides which pictures of which photos are painted."""
+    """Everything that decides which pictures of which photos are painted.
+
+    Example:
+
+        >>> recipe = StylizeRecipe(photos=["photo.jpg"], style="starry_night", strength=0.8)
+        >>> recipe.replace(style="udnie").strength
+        0.8
+    """
 
     photos: tuple[str, ...] = option((), "photos, or folders of them")
     style: str = option("all", "NAME, NUMBER or all; several with commas; or a blend, A=0.7,B=0.3")
@@ -46,7 +52,13 @@ class StylizeRecipe(_PaintRecipe):
 
 @dataclasses.dataclass(frozen=True)
 class BlendRecipe(_PaintRecipe):
-    """Everything that decides in which blends of styles one photo is painted."""
+    """Everything that decides in which blends of styles one photo is painted.
+
+    Example:
+
+        >>> BlendRecipe(photo="photo.jpg", styles="starry_night,udnie", across="y").across
+        'y'
+    """
 
     photo: str = option("", "a photo")
     styles: str = option("", "names or numbers: two for a strip, four for a grid")
@@ -58,7 +70,14 @@ class BlendRecipe(_PaintRecipe):
 
 @dataclasses.dataclass(frozen=True)
 class OptimizeRecipe(LossRecipe):
-    """Everything that decides what optimizing the pixels of one picture computes."""
+    """Everything that decides what optimizing the pixels of one picture computes.
+
+    Example:
+
+        >>> recipe = OptimizeRecipe(content="photo.jpg", style="painting.jpg", iterations=100)
+        >>> recipe.optimizer
+        'lbfgs'
+    """
 
     content: str = option("", "the photo")
     style: str = option("", "the style image")

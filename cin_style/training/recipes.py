@@ -67,7 +67,14 @@ class RunRecipe(_PenaltyFields):
 
 @dataclasses.dataclass(frozen=True)
 class TrainRecipe(RunRecipe):
-    """Everything that decides what a training run computes; see `RunRecipe`."""
+    """Everything that decides what a training run computes; see `RunRecipe`.
+
+    Example:
+
+        >>> recipe = TrainRecipe(styles="paintings", content="photos", steps=5_000)
+        >>> recipe.replace(batch_size=4).steps
+        5000
+    """
 
     styles: str = option("", "folder of style images, with or without a styles.json")
     style_names: str = option("", "train only these styles of the folder: name,name,...")
@@ -95,6 +102,11 @@ class FinetuneRecipe(RunRecipe):
     """Everything that decides what adding styles to a network computes; see `RunRecipe`.
 
     Fields of the loss that are `None` are what the network was trained with.
+
+    Example:
+
+        >>> FinetuneRecipe(styles=["painting.jpg"], content="photos").model
+        'varied32'
     """
 
     model: str = option(DEFAULT_MODEL, "the trained network to add styles to")

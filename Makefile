@@ -1,6 +1,6 @@
 # make demo   sets up, paints sample photos, trains a small network for about a minute
 # make test   sets up and runs the tests
-# make lint   style and format
+# make lint   style, format and types
 # EXTRA=tensorflow (GPU) or EXTRA=jax instead of cpu chooses the backend's packages.
 
 EXTRA ?= cpu
@@ -21,6 +21,7 @@ test: $(VENV)/installed
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

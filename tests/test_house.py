@@ -88,6 +88,31 @@ def test_functions_are_of_a_size_to_be_read():
     assert long == excused
 
 
+# What Keras calls, with the arguments that it says.
+KERAS = set(
+    "build call compute_loss compute_output_shape compute_output_spec get_config metrics "
+    "update_step from_config __call__ __getitem__ num_batches on_train_begin on_train_end "
+    "on_train_batch_end on_epoch_begin on_epoch_end".split()
+)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_public_functions_are_annotated(path):
+    """mypy (make lint) checks what is annotated; this, that public functions are."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            functions += [child for child in node.body if isinstance(child, ast.FunctionDef)]
+    for node in functions:
+        if node.name.startswith("_") and node.name != "__init__" or node.name in KERAS:
+            continue
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        bare = [one.arg for one in arguments if one.annotation is None]
+        assert not set(bare) - {"self", "cls"}, f"{node.name}: {bare}"
+        assert node.returns is not None, f"{node.name} does not say what it returns"
+
+
 def test_the_readme_names_every_package():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in FOLDER.glob("*/__init__.py"):

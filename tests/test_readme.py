@@ -1,0 +1,83 @@
+"""Every command and line of Python in the README runs, at a tiny size where it would take long."""
+
+import pathlib
+import re
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cin_style.commands import main
+
+README = pathlib.Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+COMMANDS = [
+    line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line.strip()
+]
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+
+# What makes long commands short, on top of what the README gives.
+SHORT = {
+    "train": "--steps 1 --batch_size 1 --image_size 32 --style_size 32 --holdout 1 "
+    "--style_layers block1_conv2 --content_layers block1_conv2",
+    "finetune": "--steps 1 --batch_size 1 --image_size 32 --style_size 32 --holdout 1 "
+    "--init starry_night --style_layers block1_conv2 --content_layers block1_conv2",
+    "evaluate": "--photos 1 --holdout 0 --image_size 64 --style_size 32 "
+    "--style_layers block1_conv2 --content_layers block1_conv2",
+    "optimize": "--iterations 2 --max_side 64 --style_size 32 --style_layers block1_conv2 "
+    "--content_layers block1_conv2",
+    "blend": "--max_side 64",
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory, make_photo):
+    """A folder with all that the README's commands name; they build on each other."""
+    folder = tmp_path_factory.mktemp("desk")
+    for name, size in {
+        "photo.jpg": (64, 48),
+        "painting.jpg": (40, 36),
+        "holiday/beach.jpg": (40, 30),
+        "my_photos/one.jpg": (60, 40),
+        "my_photos/two.jpg": (50, 50),
+        "my_paintings/painting.jpg": (40, 36),
+        "my_paintings/waves.jpg": (40, 36),
+    }.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(make_photo(*size, len(name))).save(folder / name)
+    Image.fromarray(np.uint8(np.linspace(0, 255, 64 * 48).reshape(48, 64))).save(
+        folder / "mask.png"
+    )
+    return folder
+
+
+def test_the_readme_is_not_read_wrongly():
+    assert len(COMMANDS) >= 16 and len(PYTHON) == 1
+    assert {"make demo", "make test"} <= set(COMMANDS)
+    for command in COMMANDS:
+        assert command.split()[0] in ("make", "cin-style")
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command.startswith("cin-style")]
+)
+def test_a_command(command, desk, monkeypatch, capsys):
+    monkeypatch.chdir(desk)
+    words = shlex.split(command)
+    if words[1] == "blend" and "--mask" in words:
+        extra = []  # the mask has the photo's size
+    else:
+        extra = shlex.split(SHORT.get(words[1], ""))
+    if "walk.webp" in words:
+        extra += ["--steps", "2"]
+    assert main.run(main.parse([*words, *extra])) == 0, capsys.readouterr().err
+    if "--output" in words:
+        assert (desk / words[words.index("--output") + 1]).exists()
+
+
+@pytest.mark.parametrize("text", PYTHON)
+def test_python(text, desk, monkeypatch):
+    monkeypatch.chdir(desk)
+    exec(compile(text, "README.md", "exec"), {})
+    assert Image.open("pastiche.png").size == (64, 48)

@@ -1,7 +1,7 @@
-"""The scripts of `train/` that make the paper's experiments, in the small."""
+"""The scripts of `train/experiments`, in the small."""
 
 import csv
-import importlib.util
+import importlib
 import pathlib
 
 import keras
@@ -14,20 +14,25 @@ from cin_style.networks import storage
 if keras.backend.backend() != "tensorflow":
     pytest.skip("slow; what they call is tested on every backend", allow_module_level=True)
 
-FOLDER = pathlib.Path(__file__).parent.parent / "train"
+FOLDER = pathlib.Path(__file__).parents[2] / "train" / "experiments"
 WAYS = ("scratch", "ones", "nearest")
 SMALL = ["--image_size", "64", "--style_size", "32", "--style_layers", "block1_conv2"]
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def script(monkeypatch):
+    """A function of a script's name: the script as a module."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module
+
+
+@pytest.fixture
+def run(monkeypatch, script, tmp_path):
     """Runs a script with arguments; returns its output folder."""
     monkeypatch.setenv("CIN_STYLE_VGG_WEIGHTS", "random")
 
     def run(name, *arguments):
-        spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = script(name)
         output = tmp_path / "out"
         command = [name, *map(str, arguments), "--output", str(output)]
         monkeypatch.setattr("sys.argv", command)
@@ -97,10 +102,8 @@ def test_finetuning(run, model, paintings, many_photos):
     assert (output / "losses.csv").read_text() == before
 
 
-def test_first_step_at():
-    spec = importlib.util.spec_from_file_location("finetuning", FOLDER / "finetuning.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def test_first_step_at(script):
+    module = script("finetuning")
     rows = [{"step": 0, "loss": 10.0}, {"step": 10, "loss": 6.0}, {"step": 30, "loss": 2.0}]
     for loss, expected in ((12.0, 0), (10.0, 0), (8.0, 5.0), (6.0, 10.0), (3.0, 25.0), (1.0, None)):
         assert module.first_step_at(rows, loss) == expected

@@ -1,6 +1,6 @@
 """What the size of the style image and each style layer do, as strips of pictures and a table.
 
-    python train/ablations.py --style IMAGE --output DIR
+    python train/experiments/ablations.py --style IMAGE --output DIR
 
 Paints one of scikit-image's sample photos by optimizing its pixels (no network takes part):
 
@@ -11,27 +11,23 @@ Paints one of scikit-image's sample photos by optimizing its pixels (no network 
 """
 
 import argparse
-import dataclasses
 import pathlib
 import tempfile
 
 import numpy as np
+import options
 
-from cin_style import images, tables
-from cin_style.commands import demo
+from cin_style import OptimizeRecipe, images, tables
 from cin_style.files import writable_folder
-from cin_style.images import sheets
-from cin_style.losses import objective
-from cin_style.painting import pixels as optimize
-from cin_style.painting.recipes import OptimizeRecipe
-from cin_style.training import run as training
-
-LAYERS = "block1_conv2,block2_conv2,block3_conv3,block3_conv3/2"
+from cin_style.images.samples import SAMPLES
+from cin_style.losses.from_recipe import make_objective
+from cin_style.losses.objective import parse_layers
+from cin_style.painting.pixels import optimize_pixels
 
 
 def paint(recipe, **changes):
     """The picture of a recipe with some changes."""
-    result = optimize.optimize(dataclasses.replace(recipe, **changes))
+    result = optimize_pixels(recipe.replace(**changes))
     if result.interrupted:
         raise KeyboardInterrupt
     return result.picture
@@ -45,10 +41,10 @@ def stroke_size(recipe, sizes):
 
 def leave_one_out(recipe):
     """Pictures without one layer each, the first with all; labels; and rows of losses."""
-    layers = objective.parse_layers(recipe.style_layers, recipe.style_weight)
+    layers = parse_layers(recipe.style_layers, recipe.style_weight)
     photo = images.load(recipe.content, max_side=recipe.max_side)
     painting = images.load(recipe.style, short_side=recipe.style_size)
-    judge = training.make_objective(recipe, [painting])
+    judge = make_objective(recipe, [painting])
 
     def losses(picture):
         content, style = judge.layer_losses(photo[None], np.int32([0]), picture[None])
@@ -72,36 +68,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--style", required=True, help="a painting")
     parser.add_argument("--output", required=True, type=pathlib.Path)
-    parser.add_argument("--photo", default="coffee", choices=sorted(demo.sample_photos()))
+    parser.add_argument("--photo", default="coffee", choices=sorted(SAMPLES))
     parser.add_argument("--sizes", type=int, nargs="+", default=[96, 192, 384, 768])
     parser.add_argument("--max_side", type=int, default=320)
-    parser.add_argument("--style_size", type=int, default=384)
     parser.add_argument("--iterations", type=int, default=200)
-    parser.add_argument("--style_weight", type=float, default=1e-3)
-    parser.add_argument("--style_layers", default=LAYERS)
-    parser.add_argument("--gram_normalization", type=float, default=0.7)
+    options.add_losses(parser, style_weight=1e-3)
     arguments = parser.parse_args()
 
     output = writable_folder(arguments.output)
     with tempfile.TemporaryDirectory() as folder:
         content = pathlib.Path(folder, "photo.png")
-        images.save(content, demo.sample_photos()[arguments.photo])
+        images.save(content, images.sample_photos()[arguments.photo])
         recipe = OptimizeRecipe(
             content=str(content),
             style=arguments.style,
             max_side=arguments.max_side,
-            style_size=arguments.style_size,
             iterations=arguments.iterations,
-            style_weight=arguments.style_weight,
-            style_layers=arguments.style_layers,
-            gram_normalization=arguments.gram_normalization,
+            **options.losses(arguments),
         )
         photo = images.load(content, max_side=arguments.max_side)
         pictures, labels = stroke_size(recipe, arguments.sizes)
-        strip = sheets.contact_sheet([[photo, *pictures]], column_labels=["photo", *labels])
+        strip = images.contact_sheet([[photo, *pictures]], column_labels=["photo", *labels])
         images.save(output / "stroke_size.jpg", strip)
         pictures, labels, rows = leave_one_out(recipe)
-        strip = sheets.contact_sheet([[photo, *pictures]], column_labels=["photo", *labels])
+        strip = images.contact_sheet([[photo, *pictures]], column_labels=["photo", *labels])
         images.save(output / "layers.jpg", strip)
     tables.write(output / "layers.csv", rows)
     print(tables.align(rows))

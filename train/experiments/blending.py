@@ -1,6 +1,6 @@
 """Style losses along blends between every two styles of a network (the paper's figure 7).
 
-    python train/blending.py --model MODEL --styles DIR --content DIR --output DIR
+    python train/experiments/blending.py --model MODEL --styles DIR --content DIR --output DIR
 
 For each pair of styles, paints held-out photos at evenly spaced blends and measures the style
 loss against either painting, relative to its value at the far end. Writes `blending.csv`,
@@ -13,24 +13,23 @@ import itertools
 import pathlib
 
 import numpy as np
+import options
 import tqdm
 from keras import ops
 
-from cin_style import plots, tables
+from cin_style import StyleSet, Stylizer, load, plots, tables
 from cin_style.files import writable_folder
-from cin_style.losses.recipe import LossRecipe, remembered
-from cin_style.networks import storage
-from cin_style.painting.stylizer import Stylizer
-from cin_style.styles import blends as blend
-from cin_style.styles.style_set import StyleSet
-from cin_style.training import photos as data
-from cin_style.training import run as training
+from cin_style.losses.from_recipe import make_objective
+from cin_style.losses.recipe import LossRecipe
+from cin_style.styles import blends
+from cin_style.training.photos import PhotoSubset, center_crops, hold_out, open_photos
 
 
 def path_losses(stylizer, objective, photos, first, second, points):
     """Mean style losses of blends against both styles: float64 (points, 2)."""
     network = stylizer.network
-    rows = blend.path(*(blend.weights(network.styles, index) for index in (first, second)), points)
+    ends = (blends.weights(network.styles, index) for index in (first, second))
+    rows = blends.path(*ends, points)
     losses = np.zeros((points, 2))
     for photo in photos:
         to_all = objective.style_losses_to_all(stylizer(photo, rows))
@@ -70,18 +69,18 @@ def main():
     parser.add_argument("--names", help="only these of the network's styles: name,name,...")
     arguments = parser.parse_args()
 
-    network = storage.load(arguments.model)
+    network = load(arguments.model)
     if arguments.names:
         network = network.select(arguments.names.split(","))
     names = [style.name for style in network.styles]
     style_set = StyleSet.from_folder(arguments.styles, names)
-    recipe = LossRecipe(**remembered(network))
+    recipe = LossRecipe(**options.losses_of(network))
     style_size = network.styles[0].image_size or recipe.style_size
-    objective = training.make_objective(recipe, style_set.load_images(style_size))
-    _, held_out = data.hold_out(data.open_photos(arguments.content))
+    objective = make_objective(recipe, style_set.load_images(style_size))
+    _, held_out = hold_out(open_photos(arguments.content))
     count = min(arguments.photos, len(held_out))
     chosen = [index * len(held_out) // count for index in range(count)]
-    photos = data.center_crops(data.PhotoSubset(held_out, chosen), arguments.image_size)
+    photos = center_crops(PhotoSubset(held_out, chosen), arguments.image_size)
     stylizer = Stylizer(network)
 
     rows, curves, monotone = [], [], 0

@@ -1,6 +1,6 @@
 """What a good start is worth: loss against steps for fine-tuning and for training from scratch.
 
-    python train/finetuning.py --model MODEL --styles DIR --content DIR --output DIR
+    python train/experiments/finetuning.py --model MODEL --styles DIR --content DIR --output DIR
 
 Learns each style of the folder in three ways, all with the losses that the model was trained
 with, the same data and batch size: `scratch` trains a network of this one style; `ones` learns
@@ -18,18 +18,13 @@ import argparse
 import pathlib
 
 import keras
+import options
 
-from cin_style import plots, tables
+from cin_style import FinetuneRecipe, StyleSet, TrainRecipe, finetune, load, plots, tables, train
 from cin_style.files import writable_folder
-from cin_style.losses import per_style as evaluate
-from cin_style.losses.recipe import remembered
+from cin_style.losses.per_style import losses_of_style
 from cin_style.losses.terms import NO_PENALTIES
-from cin_style.networks import storage
-from cin_style.styles.style_set import StyleSet
-from cin_style.training import finetune as finetuning
-from cin_style.training import photos as data
-from cin_style.training import run as training
-from cin_style.training.recipes import FinetuneRecipe, Recipe
+from cin_style.training.photos import center_crops, hold_out, open_photos
 
 WAYS = {"scratch": "from scratch", "ones": "fine-tuned from ones", "nearest": "... from nearest"}
 COLOURS = {"scratch": "tab:gray", "ones": "tab:orange", "nearest": "tab:blue"}
@@ -57,7 +52,7 @@ class HeldOutLosses(keras.callbacks.Callback):
 
     def _measure(self, step):
         trainer = self.model
-        losses = evaluate.losses_of_style(trainer.network, trainer.objective, self.photos, 0)
+        losses = losses_of_style(trainer.network, trainer.objective, self.photos, 0)
         row = {"step": step, "loss": losses["content_loss"] + losses["style_loss"]}
         # What a run that was interrupted measured after its last checkpoint is measured anew.
         self.rows = [old for old in self.rows if old["step"] < step]
@@ -70,30 +65,28 @@ def measure(way, style, image, arguments, photos, base):
     steps = arguments.scratch_steps if way == "scratch" else arguments.steps
     every = min(EVERY[way], steps)
     output = writable_folder(arguments.output / "runs" / f"{style}_{way}")
-    # What is measured is what is minimized.
-    options = (
-        remembered(base)
-        | NO_PENALTIES
-        | {
-            "content": arguments.content,
-            "steps": steps,
-            "batch_size": arguments.batch_size,
-            "image_size": arguments.image_size,
-            "decay": 0.0,
-            "checkpoint_every": every,
-            "preview_every": steps,
-        }
-    )
+    run = {
+        "content": arguments.content,
+        "steps": steps,
+        "batch_size": arguments.batch_size,
+        "image_size": arguments.image_size,
+        "decay": 0.0,
+        "checkpoint_every": every,
+        "preview_every": steps,
+        # What is measured is what is minimized.
+        **options.losses_of(base),
+        **NO_PENALTIES,
+    }
     late = range(600, steps + 1, 100)
     measured = {*MEASURED, *late, steps}
     watcher = HeldOutLosses(output / "held_out.csv", photos, measured, every)
     if way == "scratch":
-        options |= {"grain": base.grain, "upsampling": base.upsampling, "warmup_steps": 20}
-        recipe = Recipe(styles=arguments.styles, style_names=style, **options)
-        training.train(recipe, output, [watcher])
+        run |= {"grain": base.grain, "upsampling": base.upsampling, "warmup_steps": 20}
+        recipe = TrainRecipe(styles=arguments.styles, style_names=style, **run)
+        train(recipe, output, watchers=[watcher])
     else:
-        recipe = FinetuneRecipe(model=arguments.model, styles=(str(image),), init=way, **options)
-        finetuning.run(recipe, base, output, [watcher])
+        recipe = FinetuneRecipe(model=arguments.model, styles=(image,), init=way, **run)
+        finetune(recipe, output, watchers=[watcher])
     return watcher.rows
 
 
@@ -149,10 +142,10 @@ def main():
     parser.add_argument("--image_size", type=int, default=128)
     arguments = parser.parse_args()
 
-    base = storage.load(arguments.model)
+    base = load(arguments.model)
     output = writable_folder(arguments.output)
-    _, held_out = data.hold_out(data.open_photos(arguments.content))
-    photos = data.center_crops(held_out, arguments.image_size)
+    _, held_out = hold_out(open_photos(arguments.content))
+    photos = center_crops(held_out, arguments.image_size)
     style_set = StyleSet.from_folder(arguments.styles)
     curves = {}
     for style, image in zip(style_set.styles, style_set.paths, strict=True):

@@ -1,6 +1,7 @@
 """One network for N styles against networks of one style, at equal steps (the paper's figure 3).
 
-    python train/many_or_one.py --styles DIR --names a,b,c,... --content DIR --output DIR
+    python train/experiments/many_or_one.py --styles DIR --names a,b,c,... --content DIR \\
+        --output DIR
 
 Trains one network on all the styles named, and one each on the first few of them, all with the
 same losses, photos in the same order, batch size and number of steps, and compares their content
@@ -16,17 +17,13 @@ import argparse
 import pathlib
 
 import numpy as np
+import options
 
-from cin_style import images, plots, tables
-from cin_style.commands import demo
+from cin_style import StyleSet, Stylizer, TrainRecipe, images, plots, tables, train
 from cin_style.files import writable_folder
-from cin_style.images import sheets
-from cin_style.losses import per_style as evaluate
-from cin_style.painting.stylizer import Stylizer
-from cin_style.styles.style_set import StyleSet
-from cin_style.training import photos as data
-from cin_style.training import run as training
-from cin_style.training.recipes import Recipe
+from cin_style.losses.from_recipe import make_objective
+from cin_style.losses.per_style import style_losses
+from cin_style.training.photos import center_crops, hold_out, open_photos
 
 TERMS = ("content_loss", "style_loss")
 
@@ -55,33 +52,30 @@ def plot(names, arguments):
     plots.save(figure, arguments.output / "curves.png")
 
 
-def train(names, arguments):
+def train_and_measure(names, arguments):
     """Trains a network of these styles, or goes on; and measures it on held-out photos.
 
     Returns:
-        The network, and a list of a dict a style (`evaluate.style_losses`).
+        The network, and a list of a dict a style (`style_losses`).
     """
-    recipe = Recipe(
+    recipe = TrainRecipe(
         styles=arguments.styles,
         style_names=",".join(names),
         content=arguments.content,
         steps=arguments.steps,
         batch_size=arguments.batch_size,
         image_size=arguments.image_size,
-        style_size=arguments.style_size,
-        style_weight=arguments.style_weight,
-        style_layers=arguments.style_layers,
-        gram_normalization=arguments.gram_normalization,
+        **options.losses(arguments),
         padding="reflect",
         warmup_steps=20,
         decay=0.5,
     )
-    network = training.train(recipe, folder_of(names, arguments))
+    network = train(recipe, folder_of(names, arguments))
     style_set = StyleSet.from_folder(arguments.styles, names)
-    objective = training.make_objective(recipe, style_set.load_images(recipe.style_size))
-    _, held_out = data.hold_out(data.open_photos(arguments.content))
-    photos = data.center_crops(held_out, arguments.image_size)
-    return network, evaluate.style_losses(network, objective, photos)
+    objective = make_objective(recipe, style_set.load_images(recipe.style_size))
+    _, held_out = hold_out(open_photos(arguments.content))
+    photos = center_crops(held_out, arguments.image_size)
+    return network, style_losses(network, objective, photos)
 
 
 def main():
@@ -95,19 +89,16 @@ def main():
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--image_size", type=int, default=128)
-    parser.add_argument("--style_size", type=int, default=384)
-    parser.add_argument("--style_weight", type=float, default=3e-4)
-    parser.add_argument("--style_layers", default="block1_conv2,block2_conv2,block3_conv3")
-    parser.add_argument("--gram_normalization", type=float, default=0.7)
+    options.add_losses(parser, style_layers="block1_conv2,block2_conv2,block3_conv3")
     arguments = parser.parse_args()
 
     output = writable_folder(arguments.output)
     names = [name.strip() for name in arguments.names.split(",")]
-    many, losses_of_many = train(names, arguments)
-    photo = demo.sample_photos()["chelsea"]
+    many, losses_of_many = train_and_measure(names, arguments)
+    photo = images.sample_photos()["chelsea"]
     rows, pictures = [], [[], []]
     for name, together in zip(names[: arguments.single], losses_of_many, strict=False):
-        one, (alone,) = train([name], arguments)
+        one, (alone,) = train_and_measure([name], arguments)
         row = {"style": name}
         for term in TERMS:
             row[f"{term}_alone"], row[f"{term}_together"] = alone[term], together[term]
@@ -120,7 +111,7 @@ def main():
     titles = [row["style"] for row in rows]
     images.save(
         output / "pictures.jpg",
-        sheets.contact_sheet(
+        images.contact_sheet(
             [[photo, *pictures[0]], [None, *pictures[1]]],
             column_labels=["photo; alone above", *titles],
             bottom_labels=["together below", *titles],

@@ -15,6 +15,7 @@ def resolve_precision(precision: str) -> str:
     `mixed_bfloat16` where an accelerator or the CPU is faster in bfloat16, else `float32`.
 
     Example:
+
         >>> resolve_precision("mixed_float16")
         'mixed_float16'
     """
@@ -32,6 +33,7 @@ def is_fast_in_bfloat16(kind: str, detail: str = "") -> bool:
             NVIDIA's `"8.0"` or AMD's `"gfx90a"`, where it has one.
 
     Example:
+
         >>> is_fast_in_bfloat16("gpu", "7.5"), is_fast_in_bfloat16("gpu", "8.0")
         (False, True)
     """

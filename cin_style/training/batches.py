@@ -37,6 +37,7 @@ class TrainingBatches(keras.utils.PyDataset):
         skipped: dict of the names of unreadable photos met so far to the reasons.
 
     Example:
+
         batches = TrainingBatches(open_photos("photos"), num_styles=3, batch_size=4, image_size=256)
         ((crops, style_ids),) = batches[0]  # (4, 256, 256, 3) and (4,)
     """

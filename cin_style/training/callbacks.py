@@ -28,6 +28,7 @@ class LazyLogs(Mapping):
         logs: a dict of names to scalars of the backend.
 
     Example:
+
         >>> logs = LazyLogs({"loss": keras.ops.array(2.5)})
         >>> logs["loss"], dict(logs)
         (2.5, {'loss': 2.5})
@@ -87,6 +88,7 @@ class Progress(keras.callbacks.Callback):
         self.step = start
         self._start = start
         self._timed_from = 0.0
+        self._bar: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._bar = progress_bar(self.steps, "step", self._start)
@@ -110,17 +112,24 @@ class Progress(keras.callbacks.Callback):
             return
         left = self.steps - self.step
         seconds = left * (now - self._timed_from) / (last - first)
-        with tqdm.tqdm.external_write_mode(sys.stderr):
-            _LOG.info("some %s to go for %s steps", duration(seconds), f"{left:,}")
+        if left:
+            with tqdm.tqdm.external_write_mode(sys.stderr):
+                _LOG.info("some %s to go for %s steps", duration(seconds), f"{left:,}")
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._bar.close()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the bar, also where the run was stopped."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 def duration(seconds: float) -> str:
     """A length of time in words, of two digits or so.
 
     Example:
+
         >>> duration(41.4), duration(1680), duration(130 * 3600)
         ('41 s', '28 min', '130 h')
     """

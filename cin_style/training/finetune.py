@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 import logging
 import os
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style_set import StyleSet
-from cin_style.training.callbacks import duration, progress_bar
+from cin_style.training.callbacks import progress_bar
 from cin_style.training.recipes import FinetuneRecipe
 from cin_style.training.run import Material, Task, run
 
@@ -52,6 +51,7 @@ def finetune(
         UserError: a new style's name is taken; and see `train`.
 
     Example:
+
         recipe = FinetuneRecipe(styles=("irises.jpg",), content="photos", steps=500)
         network = finetune(recipe, "runs/irises")
         cin_style.Stylizer(network)(photo, "irises")
@@ -145,7 +145,6 @@ def nearest(
     Returns:
         For each new style, the names of the old ones that it begins as a mixture of.
     """
-    begun = time.monotonic()
     old = base.get_style_embeddings()
     network.set_palettes(style_images)
     embeddings = network.get_style_embeddings()
@@ -179,7 +178,6 @@ def nearest(
             names.append([base.styles[row].name for row in best.rows])
     for style, parts in zip(network.styles, names, strict=True):
         _LOG.info("%s begins as %s", style.name, " + ".join(parts))
-    _LOG.info("(searched for %s)", duration(time.monotonic() - begun))
     return names
 
 

@@ -27,6 +27,7 @@ class StyleAdam(keras.optimizers.Adam):
             gamma or beta.
 
     Example:
+
         >>> optimizer = StyleAdam(1e-3, style_rate=3.0)
         >>> gamma = keras.Variable([1.0], name="gamma")
         >>> kernel = keras.Variable([1.0], name="kernel")
@@ -73,6 +74,7 @@ class WarmupAndDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay: the share of the run, at its end, over which the rate falls; 0 for none.
 
     Example:
+
         >>> schedule = WarmupAndDecay(0.1, steps=100, warmup_steps=10, decay=0.5)
         >>> [round(float(schedule(step)), 3) for step in (0, 9, 50, 75, 100)]
         [0.01, 0.1, 0.1, 0.05, 0.0]

@@ -241,6 +241,7 @@ def crop(photo: Image.Image, left: int, top: int, side: int, size: int) -> np.nd
         uint8 (size, size, 3).
 
     Example:
+
         >>> crop(Image.new("RGB", (40, 30), "red"), 10, 0, side=30, size=2).tolist()
         [[[255, 0, 0], [255, 0, 0]], [[255, 0, 0], [255, 0, 0]]]
     """

@@ -231,8 +231,9 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
         start,
         grain=trainer.network.grain,
     )
+    progress = callbacks.Progress(recipe.steps, start)
     watching = callbacks.CallbackList(
-        [*watchers, *_own_watchers(prepared)],
+        [*watchers, progress, *_own_watchers(prepared)],
         add_history=True,
         model=trainer,
         epochs=epochs,
@@ -250,15 +251,15 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
             callbacks=watching,
         )
     finally:
+        progress.close()
         _note_skipped(batches.skipped, prepared.folder)
 
 
 def _own_watchers(prepared: Prepared) -> list[keras.callbacks.Callback]:
-    """The callbacks of every run."""
+    """The callbacks of every run, besides its progress."""
     recipe, folder, start = prepared.task.recipe, prepared.folder, prepared.start
     material = prepared.material
     watchers = [
-        callbacks.Progress(recipe.steps, start),
         callbacks.LossLog(folder.losses, make_schedule(recipe), start),
         callbacks.StopWhenNotFinite(),
         prepared.checkpoint,

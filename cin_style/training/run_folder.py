@@ -53,6 +53,7 @@ class RunFolder:
         UserError: when nothing can be written to the folder.
 
     Example:
+
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as parent:
         ...     folder = RunFolder(f"{parent}/run")
@@ -114,6 +115,8 @@ class RunFolder:
         # A run that was begun before an option existed went without it.
         fields = dataclasses.fields(recipe)
         earlier = {f.name: f.metadata.get("otherwise", f.default) for f in fields} | earlier
+        if "data" not in record and record.get("versions", {}).get("backend") == "tensorflow":
+            earlier["style_rate"] = 1.0  # whatever it says: then it did nothing on TensorFlow
         for name, value in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
             if name not in recipe.RESUMABLE and earlier[name] != value:
                 raise UserError(

@@ -42,6 +42,7 @@ def train(
             another run, or this one on other data.
 
     Example:
+
         recipe = TrainRecipe(styles="paintings", content="photos", steps=1000, batch_size=4)
         network = train(recipe, "runs/paintings")
         cin_style.Stylizer(network)(photo, "starry_night")

@@ -20,6 +20,7 @@ class StyleTrainer(keras.Model):
         network, objective: as given. The objective is never trained.
 
     Example:
+
         >>> import numpy as np
         >>> from cin_style import VGG16, StyleObjective, StyleTransferNetwork
         >>> layers, image = {"block1_conv1": 1.0}, np.eye(16, dtype="float32")

@@ -134,6 +134,21 @@ def test_runs_of_earlier_versions_go_on(begun):
         begun.state(Identity("finetune", FinetuneRecipe(), {}))
 
 
+@pytest.mark.parametrize(("backend", "rate"), [("tensorflow", 1.0), ("jax", 10.0)])
+def test_a_style_rate_that_did_nothing_is_not_gone_on_with(begun, backend, rate):
+    """On TensorFlow it had no effect in versions that noted no fingerprints."""
+
+    def of_an_earlier_version(record):
+        del record["data"]
+        record["recipe"]["style_rate"] = 10.0
+        record["versions"]["backend"] = backend
+
+    change_record(begun, of_an_earlier_version)
+    assert begun.state(identity(style_rate=rate)) == "begun"
+    with pytest.raises(UserError, match=f"with `style_rate`={rate}, not 2.0"):
+        begun.state(identity(style_rate=2.0))
+
+
 def test_what_came_to_nothing_is_cleared_away(begun):
     begun.checkpoint.unlink()
     for path in (begun.losses, begun.before, begun.skipped, begun.path / "mine.txt"):

@@ -16,8 +16,14 @@ def moves_in_a_step(optimizer, network, values):
     before = values(variables)
     rng = np.random.default_rng(3)
     gradients = [ops.array(rng.choice([-1.0, 1.0], v.shape), "float32") for v in variables]
-    optimizer.apply(gradients, variables)
-    after = values(variables)
+    if keras.backend.backend() == "jax":
+        optimizer.build(variables)
+        state = [variable.value for variable in optimizer.variables]
+        after, _ = optimizer.stateless_apply(state, gradients, [v.value for v in variables])
+        after = values(after)
+    else:
+        optimizer.apply(gradients, variables)
+        after = values(variables)
     names = [variable.path for variable in variables]
     return {name: new - old for name, new, old in zip(names, after, before, strict=True)}
 

@@ -1,5 +1,6 @@
 """Every command and line of Python in the README runs, at a tiny size where it would take long."""
 
+import logging
 import pathlib
 import re
 import shlex
@@ -52,6 +53,15 @@ def desk(tmp_path_factory, make_photo):
     return folder
 
 
+@pytest.fixture
+def logging_as_before():
+    """Undoes what the command line does to the package's logger."""
+    logger = logging.getLogger("cin_style")
+    before = logger.handlers, logger.propagate, logger.level
+    yield
+    logger.handlers, logger.propagate, logger.level = before
+
+
 def test_the_readme_is_not_read_wrongly():
     assert len(COMMANDS) >= 16 and len(PYTHON) == 1
     assert {"make demo", "make test"} <= set(COMMANDS)
@@ -62,7 +72,7 @@ def test_the_readme_is_not_read_wrongly():
 @pytest.mark.parametrize(
     "command", [command for command in COMMANDS if command.startswith("cin-style")]
 )
-def test_a_command(command, desk, monkeypatch, capsys):
+def test_a_command(command, desk, monkeypatch, capsys, logging_as_before):
     monkeypatch.chdir(desk)
     words = shlex.split(command)
     if words[1] == "blend" and "--mask" in words:

@@ -29,6 +29,13 @@ def save(network: StyleTransferNetwork, path: str | os.PathLike, half: bool | No
 
     Raises:
         UserError: a path with another suffix.
+
+    Example:
+
+        >>> network = StyleTransferNetwork(["sea"], widths=(4, 6, 8), residual_blocks=1)
+        >>> save(network, "sea.keras", half=True)
+        >>> load("sea.keras").styles[0].name
+        'sea'
     """
     path = pathlib.Path(path)
     if path.suffix != ".keras":

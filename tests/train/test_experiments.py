@@ -123,6 +123,21 @@ def test_many_or_one(run, paintings, many_photos, capsys):
     assert "style_loss: " in capsys.readouterr().out
 
 
+def test_style_rate(run, model, paintings, many_photos, capsys):
+    options = ["--content", many_photos, "--steps", "1", "--finetuning_steps", "1", *SMALL]
+    data = ["--styles", paintings[0], "--names", "ash,birch", "--new", paintings[1]]
+    more = ["--model", model, "--rates", "1", "10", "--photos", "1"]
+    output = run("style_rate", *data, *options, *more)
+    trained, tuned = rows_of(output / "training.csv"), rows_of(output / "finetuning.csv")
+    assert [float(row["style_rate"]) for row in trained] == [1, 10]
+    # One step of Adam moves a gamma by the rate: ten times as far.
+    near, far = (float(row["gamma_distance"]) for row in trained)
+    assert far == pytest.approx(10 * near, rel=0.1)
+    assert [row["init"] for row in tuned] == ["nearest", "nearest"]
+    assert images.load(output / "pictures.jpg").shape[1] > 2 * 200
+    assert "with_droplets" in capsys.readouterr().out
+
+
 def test_ablations(run, paintings):
     options = ["--sizes", "16", "32", "--iterations", "2", "--max_side", "64"]
     layers = ["--style_size", "32", "--style_layers", "block1_conv1,block1_conv2"]

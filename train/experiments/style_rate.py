@@ -15,6 +15,7 @@ import pathlib
 import statistics
 
 import numpy as np
+from options import add_losses, losses
 
 from cin_style import FinetuneRecipe, Stylizer, TrainRecipe, finetune, images, plots, tables, train
 from cin_style.evaluation import artefacts
@@ -26,11 +27,7 @@ NAMES = (
     "composition_vii,rough_waves,starry_night,the_pink_cloud,the_scream,"
     "the_visit_couple_and_newcomer,udnie,under_the_wave_off_kanagawa"
 )
-LOSSES = {
-    "style_layers": "block1_conv2,block2_conv2,block3_conv3,block3_conv3/2",
-    "style_weight": 3e-4,
-    "gram_normalization": 0.7,
-    "style_size": 384,
+PENALTIES = {
     "total_variation_weight": 4e5,
     "checkerboard_weight": 1e8,
     "blockiness_weight": 6e7,
@@ -53,7 +50,7 @@ def train_at(rate, arguments):
         decay=0.5,
         grain=0.025,
         style_rate=rate,
-        **LOSSES | {"style_size": arguments.style_size},
+        **losses(arguments) | PENALTIES,
     )
     folder = arguments.output / f"train_{rate:g}"
     return train(recipe, folder), folder
@@ -135,14 +132,14 @@ def main():
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--finetuning_steps", type=int, default=300)
     parser.add_argument("--image_size", type=int, default=96)
-    parser.add_argument("--style_size", type=int, default=384)
     parser.add_argument("--photos", type=int, default=16)
+    add_losses(parser)
     arguments = parser.parse_args()
 
     output = writable_folder(arguments.output)
     photo = images.sample_photos()["chelsea"]
     trained, tuned, pictures = [], [], []
-    folders = {"from scratch": {}, "added to a network": {}}
+    folders: dict[str, dict] = {"from scratch": {}, "added to a network": {}}
     for rate in arguments.rates:
         network, folder = train_at(rate, arguments)
         folders["from scratch"][f"style_rate {rate:g}"] = folder

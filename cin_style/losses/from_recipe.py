@@ -8,8 +8,8 @@ import numpy as np
 
 from cin_style import hardware
 from cin_style.losses import terms
-from cin_style.losses.objective import StyleObjective, layers_to_see, parse_layers
-from cin_style.losses.recipe import LossRecipe
+from cin_style.losses.objective import StyleObjective
+from cin_style.losses.recipe import LossRecipe, layers_to_see, parse_layers
 from cin_style.losses.vgg import LOSS_NETWORKS
 
 _LOG = logging.getLogger("cin_style")

@@ -9,7 +9,7 @@ from keras import ops
 
 from cin_style.errors import UserError
 from cin_style.losses import functional, terms
-from cin_style.losses.recipe import LossRecipe
+from cin_style.losses.recipe import LossRecipe, parse_layers, split_layer
 
 # About the median over paintings and layers of the energy of a Gram matrix, so that a
 # normalized style loss is of the size of a plain one.
@@ -33,7 +33,7 @@ class StyleObjective(keras.layers.Layer):
 
     Args:
         loss_network: a `cin_style.VGG16` or `VGG19` that gives all the layers named below
-            (`layers_to_see`).
+            (`recipe.layers_to_see`).
         style_images: float32 (height, width, 3) in [0, 1], one per style.
         content_layers: dict of layer names to weights; by default as in `LossRecipe`.
         style_layers: dict of layer names to weights; by default as in `LossRecipe`.
@@ -136,7 +136,7 @@ class StyleObjective(keras.layers.Layer):
 
     def _see(self, images: Any, layers: Iterable[str]) -> dict[str, Any]:
         """The features of images at layers, in a dict; one look for every size."""
-        parts = {layer: _parts(layer) for layer in layers}
+        parts = {layer: split_layer(layer) for layer in layers}
         seen = {}
         for divisor in sorted({divisor for _, divisor in parts.values()}):
             # Strides have to be given: with JAX, Keras 3.15 gets their default wrong.
@@ -257,50 +257,3 @@ class StyleObjective(keras.layers.Layer):
             values = (measure(seen, **arguments) for seen in given[self._needs[name]])
             found[name] = weight * sum(values, zeros)
         return found
-
-
-def _parts(layer: str) -> tuple[str, int]:
-    """Splits `"block3_conv3/2"` to the loss network's layer and the divisor of the size."""
-    name, slash, divisor = layer.partition("/")
-    if not slash:
-        return name, 1
-    if divisor != "2":
-        raise UserError(
-            f"a layer can be looked at in the picture, or as {name}/2 in the picture at half its "
-            f"size. Received: {layer}"
-        )
-    return name, 2
-
-
-def layers_to_see(layers: Iterable[str]) -> list[str]:
-    """The layers that the loss network has to give for these content and style layers.
-
-    Example:
-        >>> layers_to_see(["block1_conv2", "block3_conv3/2"])
-        ['block1_conv2', 'block3_conv3']
-    """
-    return [_parts(layer)[0] for layer in layers]
-
-
-def parse_layers(text: str, default_weight: float) -> dict[str, float]:
-    """Parses `"block1_conv2,block3_conv3/2=3e-4"` to a dict of layer names to weights.
-
-    Raises:
-        UserError: a weight that is not a finite number of at least 0.
-
-    Example:
-        >>> parse_layers("block1_conv2,block3_conv3/2=3e-4", 1e-4)
-        {'block1_conv2': 0.0001, 'block3_conv3/2': 0.0003}
-    """
-    layers = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        layer, _, weight = part.partition("=")
-        try:
-            layers[layer.strip()] = float(weight) if weight else float(default_weight)
-        except ValueError:
-            layers[layer.strip()] = -1.0
-        if not 0 <= layers[layer.strip()] < float("inf"):
-            raise UserError(
-                f"the weight of layer {layer} must be a number of at least 0. Received: {weight}"
-            )
-    return layers

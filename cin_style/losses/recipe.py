@@ -1,8 +1,10 @@
 """The recipe of a loss, and what a network remembers of it."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from cin_style.errors import UserError
 from cin_style.losses import terms
 from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
 
@@ -68,6 +70,17 @@ class LossRecipe(_PenaltyFields):
     )
     precision: str = precision_option("auto")
 
+    def check(self) -> None:
+        super().check()
+        for name in ("content_layers", "style_layers"):
+            text = getattr(self, name)
+            if text is None:  # to be filled in, see `complete`
+                continue
+            try:
+                parse_layers(text, 0.0)
+            except UserError as error:
+                raise UserError(f"`{name}`: {error}") from error
+
 
 # What a network remembers of a loss: the fields that decide what it is, not where its weights are
 # and how it is computed.
@@ -99,3 +112,72 @@ def complete(recipe: _AnyRecipe, loss_options: dict[str, Any]) -> _AnyRecipe:
             value = loss_options.get(field.name)
             found[field.name] = value if type(value) is type(field.default) else field.default
     return recipe.replace(**found)
+
+
+# === Layers ===
+
+
+def parse_layers(text: str, default_weight: float) -> dict[str, float]:
+    """Parses `"block1_conv2,block3_conv3/2=3e-4"` to a dict of layer names to weights.
+
+    Which layers there are is for the loss network to say.
+
+    Raises:
+        UserError: a layer without a name, or at another size (`split_layer`); a weight that is
+            not a finite number of at least 0.
+
+    Example:
+
+        >>> parse_layers("block1_conv2,block3_conv3/2=3e-4", 1e-4)
+        {'block1_conv2': 0.0001, 'block3_conv3/2': 0.0003}
+    """
+    layers = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        layer, _, weight = (piece.strip() for piece in part.partition("="))
+        split_layer(layer)
+        try:
+            layers[layer] = float(weight) if weight else float(default_weight)
+        except ValueError:
+            layers[layer] = -1.0
+        if not 0 <= layers[layer] < float("inf"):
+            raise UserError(
+                f"the weight of layer {layer} must be a number of at least 0. Received: {weight}"
+            )
+    return layers
+
+
+def split_layer(layer: str) -> tuple[str, int]:
+    """Splits a layer's name to the loss network's layer and the divisor of the picture's size.
+
+    Raises:
+        UserError: no name, or a divisor other than 2.
+
+    Example:
+
+        >>> split_layer("block3_conv3/2"), split_layer("block3_conv3")
+        (('block3_conv3', 2), ('block3_conv3', 1))
+    """
+    name, slash, divisor = layer.partition("/")
+    if not name:
+        raise UserError(
+            f"a layer has no name. Give name[=weight], with commas between. Received: {layer!r}"
+        )
+    if not slash:
+        return name, 1
+    if divisor != "2":
+        raise UserError(
+            f"a layer can be looked at in the picture, or as {name}/2 in the picture at half its "
+            f"size. Received: {layer}"
+        )
+    return name, 2
+
+
+def layers_to_see(layers: Iterable[str]) -> list[str]:
+    """The layers that the loss network has to give for these content and style layers.
+
+    Example:
+
+        >>> layers_to_see(["block1_conv2", "block3_conv3/2"])
+        ['block1_conv2', 'block3_conv3']
+    """
+    return [split_layer(layer)[0] for layer in layers]

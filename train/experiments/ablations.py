@@ -21,7 +21,7 @@ from cin_style import OptimizeRecipe, images, tables
 from cin_style.files import writable_folder
 from cin_style.images.samples import SAMPLES
 from cin_style.losses.from_recipe import make_objective
-from cin_style.losses.objective import parse_layers
+from cin_style.losses.recipe import parse_layers
 from cin_style.painting.pixels import optimize_pixels
 
 

@@ -1,7 +1,8 @@
 """The terms of the loss that need no loss network: one table, which all others read.
 
-To add a term, write its function in `functional` and its row here: its options, its place in the
-objective, in logs, plots and reports and in what a network remembers follow.
+To add a term, write its function in `functional`, make it public in this package's `__init__.py`
+(both of its lists), and write its row here. Its options, its place in the objective, in logs and in
+plots follow; and, for a term of pastiches, its place in reports and in what a network remembers.
 """
 
 import dataclasses

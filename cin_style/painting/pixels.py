@@ -17,7 +17,7 @@ from PIL import Image
 from cin_style import images
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.images.files import check_writable_format
+from cin_style.images.files import check_writable_format, refuse_overwriting
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
 from cin_style.painting.recipes import OptimizeRecipe
@@ -246,7 +246,7 @@ def optimize(recipe: OptimizeRecipe, output: str | os.PathLike) -> Result:
         The `Result`, see `optimize_pixels`.
 
     Raises:
-        UserError: see `optimize_pixels`, or a file that can't be written.
+        UserError: see `optimize_pixels`; a file that can't be written, or is one of those to read.
 
     Example:
 
@@ -256,7 +256,7 @@ def optimize(recipe: OptimizeRecipe, output: str | os.PathLike) -> Result:
     """
     output = pathlib.Path(output)
     check_writable_format(output)
-    _keep_inputs(recipe, output)
+    refuse_overwriting([recipe.content, recipe.style], [output])
     writable_folder(output.parent)
     result = optimize_pixels(recipe)
     images.save(output, result.picture, metadata=images.read_metadata(recipe.content))
@@ -265,17 +265,6 @@ def optimize(recipe: OptimizeRecipe, output: str | os.PathLike) -> Result:
     if result.interrupted:
         raise KeyboardInterrupt
     return result
-
-
-def _keep_inputs(recipe: OptimizeRecipe, output: pathlib.Path) -> None:
-    """Raises a `UserError` if the output is one of the files to read."""
-    for name in ("content", "style"):
-        path = pathlib.Path(getattr(recipe, name))
-        if output.exists() and path.exists() and output.samefile(path):
-            raise UserError(
-                f"`output` is the same file as `{name}`, {path}, which would be overwritten. "
-                "Choose another `output`."
-            )
 
 
 def optimize_pixels(recipe: OptimizeRecipe, progress: bool = True) -> Result:
@@ -293,13 +282,8 @@ def optimize_pixels(recipe: OptimizeRecipe, progress: bool = True) -> Result:
         `max_side`; its losses are those of the last stage. After Ctrl-C it is `interrupted`.
 
     Raises:
-        UserError: anything wrong with the recipe or the files it names.
+        UserError: anything wrong with the files that the recipe names, or too many stages.
     """
-    if recipe.iterations < recipe.stages:
-        raise UserError(
-            f"`iterations` must be at least {recipe.stages}, one for each of the `stages`. "
-            f"Received: {recipe.iterations}"
-        )
     whole = images.load(recipe.content, max_side=recipe.max_side)
     smallest = min(whole.shape[:2]) / 2 ** (recipe.stages - 1)
     if smallest < SMALLEST_SIDE:

@@ -15,6 +15,17 @@ from cin_style.files import writable_folder, write_json
 from cin_style.styles.style import Style
 from cin_style.training.recipes import RunRecipe
 
+# The arguments that say which data.
+_NAMING_DATA = (
+    "content",
+    "styles",
+    "style_names",
+    "catalogue",
+    "init_from",
+    "model",
+    "vgg_weights",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
@@ -117,17 +128,25 @@ class RunFolder:
         earlier = {f.name: f.metadata.get("otherwise", f.default) for f in fields} | earlier
         if "data" not in record and record.get("versions", {}).get("backend") == "tensorflow":
             earlier["style_rate"] = 1.0  # whatever it says: then it did nothing on TensorFlow
-        for name, value in json.loads(json.dumps(dataclasses.asdict(recipe))).items():
-            if name not in recipe.RESUMABLE and earlier[name] != value:
-                raise UserError(
-                    f"{self.path} holds a run with `{name}`={earlier[name]}, not {value}. Give the "
-                    "same arguments to go on with it, or choose another `output`."
-                )
+        now = json.loads(json.dumps(dataclasses.asdict(recipe)))
+        others = [
+            name
+            for name, value in now.items()
+            if name not in recipe.RESUMABLE and earlier[name] != value
+        ]
+        # What is filled in of the other arguments (`holdout`, say) follows from the data: that it
+        # is another number would not tell what to put back.
+        renamed = [name for name in others if name in _NAMING_DATA]
         changed = _differences(record.get("data", {}), identity.data)
-        if changed:
+        if changed and not renamed:
             raise UserError(
                 f"{self.path} holds a run on other data. Changed since it was begun: "
                 f"{'; '.join(changed)}. Put it back to go on, or choose another `output`."
+            )
+        for name in renamed or others:
+            raise UserError(
+                f"{self.path} holds a run with `{name}`={earlier[name]}, not {now[name]}. Give the "
+                "same arguments to go on with it, or choose another `output`."
             )
 
     def begin(self, identity: Identity, num_photos: int, styles: Sequence[Style]) -> None:

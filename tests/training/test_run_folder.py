@@ -120,6 +120,19 @@ def test_changed_data_is_named(begun, changes, named):
         begun.state(identity(DATA | changes))
 
 
+def test_changed_data_is_named_before_what_it_decides(begun):
+    """With one photo more, `holdout` -1 is another number, which nobody has given."""
+    more = DATA | {"content": "9 photos, ab"}
+    with pytest.raises(UserError, match="on other data. Changed .*: `content` .8 photos, aa; now"):
+        begun.state(identity(more, holdout=2))
+    # Other photos on purpose are another argument.
+    with pytest.raises(UserError, match="holds a run with `content`=c, not d. Give the same"):
+        begun.state(identity(more, holdout=2, content="d"))
+    fewer = DATA | {"styles": {"ash": "1"}}
+    with pytest.raises(UserError, match="holds a run with `style_names`=, not ash. Give the same"):
+        begun.state(identity(fewer, style_names="ash"))
+
+
 def test_runs_of_earlier_versions_go_on(begun):
     """They have no fingerprints, and lack options that came later."""
 

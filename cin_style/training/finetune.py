@@ -40,7 +40,7 @@ def finetune(
         recipe: a `FinetuneRecipe`. Fields of the loss that are `None` are what the network was
             trained with.
         output: the run folder, see `train`; its `model.keras` has the old styles and the new ones,
-            in float16 where the trained network was.
+            in float16 if `half` says so or, where it is `None`, if the trained network was.
         network: the trained network, in place of the one that `recipe.model` names.
         watchers: see `train`.
 
@@ -62,7 +62,6 @@ def finetune(
         base = network
         recipe = recipe.replace(model=base.fingerprint)
     recipe = complete(recipe, base.loss_options)
-    recipe = recipe.replace(half=recipe.half or base.stored_half)
     if not recipe.styles:
         raise UserError("`styles` is missing: style images, or folders of them.")
     style_set = StyleSet.from_paths(recipe.styles)
@@ -72,8 +71,6 @@ def finetune(
                 f"the network has a style named {style.name} already. Rename the image or the "
                 "old style."
             )
-    if recipe.init == "nearest" and recipe.holdout == 0:
-        raise UserError("`init` nearest needs held-out photos: give a `holdout` above 0.")
     if recipe.init not in ("nearest", "ones"):
         base.find_style(recipe.init)
     return run(Finetuning(recipe, style_set, base), output, watchers)
@@ -98,9 +95,8 @@ class Finetuning(Task):
     def initialize(self, network: StyleTransferNetwork, material: Material) -> None:
         init, images = self.recipe.init, material.style_images
         if init == "nearest":
-            if material.crops is None:
-                raise UserError("`init` nearest needs held-out photos: give a `holdout` above 0.")
-            nearest(network, self.base, images, material.objective, material.crops[:4])
+            crops: Any = material.crops  # never `None`, see `FinetuneRecipe.check`
+            nearest(network, self.base, images, material.objective, crops[:4])
             return
         if init != "ones":
             embedding = self.base.get_style_embedding(init)

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from cin_style.errors import UserError
 from cin_style.losses import terms
 from cin_style.losses.recipe import REMEMBERED, LossRecipe
 from cin_style.networks.bundled import DEFAULT_MODEL
@@ -18,8 +19,8 @@ _PenaltyFields: Any = dataclasses.make_dataclass(
 class RunRecipe(_PenaltyFields):
     """What decides the outcome of any run, of training and of fine-tuning.
 
-    The defaults are those of Dumoulin et al. 2017, appendix A, but for `palette_start`, which it
-    has not.
+    The defaults are those of Dumoulin et al. 2017, appendix A, but for the fourth style layer (see
+    `LossRecipe`) and for `palette_start`, which it has not.
     """
 
     seed: int = option(0, "of the initial weights and of all sampling", least=0, most=2**32 - 1)
@@ -97,11 +98,12 @@ class TrainRecipe(RunRecipe):
 
 
 @dataclasses.dataclass(frozen=True)
-@unset(*REMEMBERED)
+@unset(*REMEMBERED, "half")
 class FinetuneRecipe(RunRecipe):
     """Everything that decides what adding styles to a network computes; see `RunRecipe`.
 
-    Fields of the loss that are `None` are what the network was trained with.
+    Fields of the loss that are `None` are what the network was trained with; with `half` `None` the
+    new network is stored as the trained one is.
 
     Example:
 
@@ -122,6 +124,13 @@ class FinetuneRecipe(RunRecipe):
     decay: float = option(
         0.5, "share of the run, at its end, over which the rate falls to 0", least=0, most=1
     )
+
+    def check(self) -> None:
+        super().check()
+        if self.init == "nearest" and self.holdout == 0:
+            raise UserError(
+                "`init` nearest needs held-out photos: give a `holdout` above 0, or another `init`."
+            )
 
 
 # The name it had when there was one kind of recipe.

@@ -5,14 +5,13 @@ import json
 import numpy as np
 import pytest
 from keras import ops
+from PIL import Image
 
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.painting.stylizer import Stylizer
-from cin_style.training import callbacks
-from cin_style.training import finetune as finetuning
-from cin_style.training import run as training
-from cin_style.training.finetune import finetune
+from cin_style.training import callbacks, run
+from cin_style.training.finetune import finetune, nearest
 from cin_style.training.recipes import FinetuneRecipe
 from cin_style.training.trainer import StyleTrainer
 
@@ -34,8 +33,6 @@ OPTIONS = {
 @pytest.fixture(scope="module")
 def new_styles(tmp_path_factory, make_photo):
     """Two new style images."""
-    from PIL import Image
-
     folder = tmp_path_factory.mktemp("new")
     for index, name in enumerate(("dusk", "elm")):
         Image.fromarray(make_photo(40, 36, 50 + index)).save(folder / f"{name}.png")
@@ -128,7 +125,7 @@ def test_only_gammas_and_betas_have_optimizer_state(tiny_network, recipe, tmp_pa
             super().__init__(*arguments)
             trainers.append(self)
 
-    monkeypatch.setattr(training, "StyleTrainer", Noted)
+    monkeypatch.setattr(run, "StyleTrainer", Noted)
     finetune(recipe.replace(init="ones", steps=1, holdout=0), tmp_path, network=tiny_network)
     names = {variable.name for variable in trainers[0].trainable_variables}
     assert names == {"gamma", "beta"}
@@ -158,6 +155,19 @@ def test_a_half_network_stays_one_and_is_never_its_own_output(
     assert larger.stat().st_size < 1.2 * len(before)
 
 
+@pytest.mark.parametrize("base_is_half", [True, False])
+def test_how_weights_are_stored_can_be_said(
+    tiny_network, recipe, new_styles, tmp_path, base_is_half
+):
+    base = tiny_network.select(["ash", "birch"])
+    base.stored_half = base_is_half
+    recipe = recipe.replace(
+        styles=(new_styles / "elm.png",), steps=1, init="ones", holdout=0, half=not base_is_half
+    )
+    finetune(recipe, tmp_path, network=base)
+    assert storage.load(tmp_path / "model.keras").stored_half is not base_is_half
+
+
 def test_nearest_finds_the_style_a_new_one_is_made_of(tiny_network, photo_folder):
     """A "painting" that is a pastiche in an old style is closest to that style."""
     from cin_style.losses.objective import StyleObjective
@@ -170,7 +180,7 @@ def test_nearest_finds_the_style_a_new_one_is_made_of(tiny_network, photo_folder
         VGG16(layers, "random"), [painting], content_layers={}, style_layers=layers
     )
     network = tiny_network.with_styles(["new"])
-    names = finetuning.nearest(network, tiny_network, [painting], objective, photos)
+    names = nearest(network, tiny_network, [painting], objective, photos)
     assert "birch" in names[0]
     last = 2 * network.normalizations[-1].gamma.shape[1]
     mixed = np.mean([tiny_network.get_style_embedding(name) for name in names[0]], axis=0)
@@ -193,9 +203,7 @@ def test_nearest_looks_at_the_photos_once(tiny_network, monkeypatch):
     monkeypatch.setattr(
         StyleObjective, "content_targets", lambda *given: looks.append(1) or see(*given)
     )
-    finetuning.nearest(
-        tiny_network.with_styles(["new"]), tiny_network, [photos[0]], objective, photos
-    )
+    nearest(tiny_network.with_styles(["new"]), tiny_network, [photos[0]], objective, photos)
     assert len(looks) == 1
 
 
@@ -228,6 +236,19 @@ def test_errors(changes, message, tiny_network, recipe, tmp_path):
     network = None if "model" in changes else tiny_network
     with pytest.raises(UserError, match=message):
         finetune(recipe.replace(**changes), tmp_path, network=network)
+
+
+def test_nearest_needs_a_photo_kept_out_of_training(tiny_network, recipe, make_photo, tmp_path):
+    """With one photo, `holdout` -1 is 0; the run folder is not even made."""
+    with pytest.raises(UserError, match="`init` nearest needs held-out photos: give a `holdout`"):
+        FinetuneRecipe(holdout=0)
+    FinetuneRecipe(holdout=0, init="ones")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(make_photo(48, 40, 1)).save(photos / "one.png")
+    with pytest.raises(UserError, match="`init` nearest needs held-out photos: give a `holdout`"):
+        finetune(recipe.replace(content=photos, holdout=-1), tmp_path / "run", network=tiny_network)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_name_that_is_taken(tiny_network, recipe, style_folder, tmp_path):

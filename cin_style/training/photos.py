@@ -67,14 +67,14 @@ class FolderPhotos:
     def fingerprint(self) -> str:
         """The number of photos, and a hash of their names in the folder and sizes in bytes."""
         digest = hashlib.sha256()
-        root = len(str(self._folder))
         for path in self._paths:
-            name = str(path)  # pathlib's ways of making it relative take far longer
-            digest.update(os.fsencode(name[root:]) + b"\0%d\0" % _size(name))
+            # With a slash before it, as in the records of runs that were begun earlier.
+            name = f"/{os.path.relpath(path, self._folder)}"
+            digest.update(os.fsencode(name) + b"\0%d\0" % _size(path))
         return f"{len(self)} photos, {digest.hexdigest()[:16]}"
 
 
-def _size(path: str) -> int:
+def _size(path: pathlib.Path) -> int:
     try:
         return os.stat(path).st_size
     except OSError:  # a link to nowhere; it will be skipped where it is read

@@ -1,5 +1,6 @@
 """Content photos: folders and data sets, what is held out, and what tells them apart."""
 
+import hashlib
 import os
 import shutil
 
@@ -9,12 +10,12 @@ from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
-from cin_style.training import photos as data
 from cin_style.training.batches import TrainingBatches
+from cin_style.training.photos import center_crops, hold_out, open_photos
 
 
 def test_folder_photos(photo_folder):
-    photos = data.open_photos(str(photo_folder))
+    photos = open_photos(str(photo_folder))
     assert len(photos) == 7
     names = [photos.name(index) for index in range(7)]
     assert names[0] == str(photo_folder / "seven.jpg")
@@ -24,39 +25,63 @@ def test_folder_photos(photo_folder):
 
 def test_bad_folders(tmp_path):
     with pytest.raises(UserError, match="no such folder of content photos: .*gone.*tfds:NAME"):
-        data.open_photos(tmp_path / "gone")
+        open_photos(tmp_path / "gone")
     with pytest.raises(UserError, match="no image in the folder"):
-        data.open_photos(tmp_path)
+        open_photos(tmp_path)
     (tmp_path / "a.jpg").touch()
     with pytest.raises(UserError, match="no such folder of content photos: .*a.jpg"):
-        data.open_photos(tmp_path / "a.jpg")
+        open_photos(tmp_path / "a.jpg")
 
 
 def test_a_folder_is_told_from_another(flat_folder, tmp_path):
     """By names and sizes; wherever it lies, and without reading the photos."""
-    fingerprint = data.open_photos(flat_folder).fingerprint()
+    fingerprint = open_photos(flat_folder).fingerprint()
     assert fingerprint.startswith("20 photos, ")
     moved = shutil.copytree(flat_folder, tmp_path / "moved")
-    assert data.open_photos(moved).fingerprint() == fingerprint
+    assert open_photos(moved).fingerprint() == fingerprint
     (moved / "03.png").write_bytes(b"x" * (moved / "03.png").stat().st_size)
-    assert data.open_photos(moved).fingerprint() == fingerprint
+    assert open_photos(moved).fingerprint() == fingerprint
     found = {fingerprint}
     (moved / "04.png").write_bytes(b"another size")
-    found.add(data.open_photos(moved).fingerprint())
+    found.add(open_photos(moved).fingerprint())
     (moved / "05.png").rename(moved / "05.jpg")
-    found.add(data.open_photos(moved).fingerprint())
+    found.add(open_photos(moved).fingerprint())
     (moved / "06.png").unlink()
     (moved / "06.png").symlink_to("nowhere")
-    found.add(data.open_photos(moved).fingerprint())
+    found.add(open_photos(moved).fingerprint())
     os.remove(moved / "06.png")
-    found.add(data.open_photos(moved).fingerprint())
+    found.add(open_photos(moved).fingerprint())
     assert len(found) == 5
+
+
+def test_a_folder_is_the_same_by_any_name(photo_folder, tmp_path, monkeypatch):
+    fingerprint = open_photos(photo_folder).fingerprint()
+    monkeypatch.chdir(photo_folder)
+    for name in (".", "./", "beach/..", f"../{photo_folder.name}/"):
+        assert open_photos(name).fingerprint() == fingerprint
+    # All of a name counts, its first letter included.
+    for folder, name in (("one", "xa.png"), ("two", "ya.png")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_bytes(b"x")
+    found = set()
+    for folder in ("one", "two"):
+        monkeypatch.chdir(tmp_path / folder)
+        found.add(open_photos(".").fingerprint())
+    assert len(found) == 2
+
+
+def test_fingerprints_stay_the_same_from_version_to_version(tmp_path):
+    """Or else runs that were begun could not go on."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.png").write_bytes(b"123")
+    expected = hashlib.sha256(b"/a/b.png\x003\x00").hexdigest()[:16]
+    assert open_photos(tmp_path).fingerprint() == f"1 photos, {expected}"
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 7, 19])
 def test_hold_out_is_disjoint_and_spread(flat_folder, count):
-    photos = data.open_photos(flat_folder)
-    training, held = data.hold_out(photos, count)
+    photos = open_photos(flat_folder)
+    training, held = hold_out(photos, count)
     names = [[part.name(i) for i in range(len(part))] for part in (training, held)]
     assert len(held) == count
     assert sorted(sum(names, [])) == [photos.name(index) for index in range(20)]
@@ -70,7 +95,7 @@ def test_hold_out_is_disjoint_and_spread(flat_folder, count):
 @pytest.mark.parametrize("count", [20, 21])
 def test_hold_out_leaves_something_to_train_on(flat_folder, count):
     with pytest.raises(UserError, match=f"`holdout` {count} leaves none of the 20 content photos"):
-        data.hold_out(data.open_photos(flat_folder), count)
+        hold_out(open_photos(flat_folder), count)
 
 
 def test_center_crops(tmp_path):
@@ -79,13 +104,13 @@ def test_center_crops(tmp_path):
     Image.fromarray(wide).save(tmp_path / "a.png")
     Image.fromarray(255 - wide.transpose(1, 0, 2)).save(tmp_path / "b.png")
     (tmp_path / "c.png").write_bytes(b"no picture")
-    crops = data.center_crops(data.open_photos(tmp_path), 8)
+    crops = center_crops(open_photos(tmp_path), 8)
     assert crops.dtype == np.float32
     np.testing.assert_array_equal(crops, np.stack([np.ones((8, 8, 3)), np.zeros((8, 8, 3))]))
     (tmp_path / "a.png").unlink()
     (tmp_path / "b.png").unlink()
     with pytest.raises(UserError, match="none of the 1 photos kept out of training can be read"):
-        data.center_crops(data.open_photos(tmp_path), 8)
+        center_crops(open_photos(tmp_path), 8)
 
 
 # === TensorFlow Datasets ===
@@ -142,7 +167,7 @@ def tfds_folder(photo_folder, tmp_path_factory):
 
 
 def test_tfds(tfds_folder, photo_folder):
-    photos = data.open_photos("tfds:cin_style_test_photos:train", tfds_folder)
+    photos = open_photos("tfds:cin_style_test_photos:train", tfds_folder)
     assert len(photos) == 5
     assert photos.name(3) == "tfds:cin_style_test_photos[3]"
     assert photos.fingerprint() == "5 photos, cin_style_test_photos/1.0.0"
@@ -150,14 +175,14 @@ def test_tfds(tfds_folder, photo_folder):
     expected = [np.asarray(images.open_rgb(path)) for path in images.find([photo_folder])[:5]]
     # TFDS shuffles by key: compare as sets.
     assert sorted(map(bytes, found)) == sorted(map(bytes, expected))
-    assert len(data.open_photos("tfds:cin_style_test_photos", tfds_folder)) == 5
-    assert len(data.open_photos("tfds:cin_style_test_photos:test", tfds_folder)) == 2
-    assert len(data.open_photos("tfds:cin_style_test_photos:train[:60%]", tfds_folder)) == 3
+    assert len(open_photos("tfds:cin_style_test_photos", tfds_folder)) == 5
+    assert len(open_photos("tfds:cin_style_test_photos:test", tfds_folder)) == 2
+    assert len(open_photos("tfds:cin_style_test_photos:train[:60%]", tfds_folder)) == 3
 
 
 def test_batches_from_tfds(tfds_folder):
     def dataset():
-        photos = data.open_photos("tfds:cin_style_test_photos", tfds_folder)
+        photos = open_photos("tfds:cin_style_test_photos", tfds_folder)
         return TrainingBatches(photos, 2, batch_size=3, image_size=16)
 
     assert dataset()[0][0][0].shape == (3, 16, 16, 3)
@@ -174,8 +199,8 @@ def test_tfds_errors(tfds_folder, monkeypatch):
         ("cin_style_test_numbers", "the data set cin_style_test_numbers holds no image"),
     ]:
         with pytest.raises(UserError, match=message) as caught:
-            data.open_photos(f"tfds:{spec}", tfds_folder)
+            open_photos(f"tfds:{spec}", tfds_folder)
         assert "\n" not in str(caught.value)
     monkeypatch.setitem(__import__("sys").modules, "tensorflow_datasets", None)
     with pytest.raises(UserError, match="need the package tensorflow-datasets. Install it, or"):
-        data.open_photos("tfds:cin_style_test_photos", tfds_folder)
+        open_photos("tfds:cin_style_test_photos", tfds_folder)

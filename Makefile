@@ -1,4 +1,4 @@
-# make demo   sets up, paints sample photos, trains a small network for about a minute
+# make demo   sets up, paints sample photos, trains for a minute or two, adds a style
 # make test   sets up and runs the tests
 # make lint   style, format and types
 # EXTRA=tensorflow (GPU) or EXTRA=jax instead of cpu chooses the backend's packages.

@@ -69,6 +69,10 @@ class RecipeBase:
             value = _convert(field, getattr(self, field.name))
             _check_bounds(field, value)
             object.__setattr__(self, field.name, value)
+        self.check()
+
+    def check(self) -> None:
+        """Raises a `UserError` for fields that don't go together; recipes add to it."""
 
     def replace(self, **changes: Any) -> Self:
         """The same recipe with other values of some fields."""
@@ -100,6 +104,8 @@ def _convert(field: dataclasses.Field, value: Any) -> Any:
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise UserError(f"`{field.name}` must be {what}. Received: {value!r}")
     if kind is tuple:
+        if not all(isinstance(part, str | os.PathLike) for part in value):
+            raise UserError(f"`{field.name}` must be a list of texts. Received: {value!r}")
         return tuple(os.fspath(part) for part in value)
     return os.fspath(value) if kind is str else kind(value)
 

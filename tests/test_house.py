@@ -70,7 +70,9 @@ def test_names_at_the_root():
         _ = cin_style.no_such_name
 
 
-@pytest.mark.parametrize("package", ["cin_style", "cin_style.images", "cin_style.losses"])
+@pytest.mark.parametrize(
+    "package", ["cin_style", "cin_style.images", "cin_style.losses", "cin_style.networks"]
+)
 def test_type_checkers_see_the_lazy_names(package):
     path = FOLDER.parent / package.replace(".", "/") / "__init__.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))

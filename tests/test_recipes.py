@@ -53,6 +53,20 @@ def test_a_bad_value_is_refused_by_name(change, message):
         TrainRecipe().replace(**change)
 
 
+@pytest.mark.parametrize(
+    ("recipe_class", "fields", "message"),
+    [
+        (BlendRecipe, {"mask": "m.png", "steps": 3}, "only one of `mask`, `across` and `steps`"),
+        (BlendRecipe, {"soften": 2.0}, "`soften` is for the edges of a `mask`"),
+        (OptimizeRecipe, {"iterations": 1, "stages": 2}, "`iterations` must be at least `stages`"),
+        (FinetuneRecipe, {"styles": [1]}, "`styles` must be a list of texts. Received: .1."),
+    ],
+)
+def test_fields_that_do_not_go_together(recipe_class, fields, message):
+    with pytest.raises(UserError, match=message):
+        recipe_class(**fields)
+
+
 def test_values_become_those_of_the_field():
     recipe = TrainRecipe(learning_rate=1, steps=np.int64(3), styles=pathlib.Path("a/b"))
     assert (recipe.learning_rate, recipe.steps, recipe.styles) == (1.0, 3, "a/b")

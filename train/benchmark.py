@@ -40,7 +40,10 @@ def measure_training(
     layers = dict.fromkeys(("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3"), 1e-4)
     loss_network = VGG16(layers, "random", dtype=precision)
     pictures = [rng.random((256, 256, 3), dtype="float32") for _ in range(num_styles)]
-    trainer = StyleTrainer(network, StyleObjective(loss_network, pictures))
+    objective = StyleObjective(
+        loss_network, pictures, content_layers={"block3_conv3": 1.0}, style_layers=layers
+    )
+    trainer = StyleTrainer(network, objective)
     trainer.compile(optimizer=keras.optimizers.Adam(1e-3))
     images = rng.random((batch_size, image_size, image_size, 3), dtype="float32")
     batch = images, rng.integers(num_styles, size=batch_size).astype("int32")

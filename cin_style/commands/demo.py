@@ -7,6 +7,8 @@ import pathlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from cin_style.commands import options
+from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.networks.bundled import DEFAULT_MODEL
 
@@ -30,14 +32,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    demonstrate(arguments.output, train_on=arguments.train)
+    train_on = options.expand("train", arguments.train) if arguments.train else None
+    demonstrate(options.output(arguments), train_on=train_on)
 
 
 def demonstrate(
     output: str | os.PathLike,
     model: Any = DEFAULT_MODEL,
     train_on: str | os.PathLike | None = None,
-    **options: Any,
+    **fields: Any,
 ) -> None:
     """Paints the sample photos in every style of a network, with a contact sheet.
 
@@ -46,10 +49,10 @@ def demonstrate(
         model: see `Stylizer`; by default the network in the package.
         train_on: a folder of style images. Also trains a network on some of them for a minute or
             two (`preset_files.preset("quick")`), and adds one to the given network.
-        **options: fields of both recipes of that training, such as `steps`.
+        **fields: fields of both recipes of that training, such as `steps`.
 
     Raises:
-        UserError: when the folder can't be written to.
+        UserError: when the folder can't be written to, or there are no styles to train on.
     """
     from cin_style import images
     from cin_style.networks import storage
@@ -57,6 +60,8 @@ def demonstrate(
     from cin_style.painting.folder import stylize
     from cin_style.painting.recipes import BlendRecipe, StylizeRecipe
 
+    if train_on and not pathlib.Path(train_on).is_dir():
+        raise UserError(f"no such folder of style images: {train_on}. Check `train`.")
     output = writable_folder(output)
     network = storage.load(model) if isinstance(model, str | os.PathLike) else model
     photos = writable_folder(output / "photos")
@@ -78,7 +83,7 @@ def demonstrate(
         blend(BlendRecipe(photo=chelsea, styles=corners, max_side=384), grid, network=network)
         made.append((grid, "blends of four styles, one at each corner"))
     if train_on:
-        made += _learn(network, pathlib.Path(train_on), photos, output, options)
+        made += _learn(network, pathlib.Path(train_on), photos, output, fields)
     _LOG.info("\nLook at")
     for path, what in made:
         _LOG.info("  %s  %s", path, what)
@@ -89,7 +94,7 @@ def _learn(
     styles: pathlib.Path,
     photos: pathlib.Path,
     output: pathlib.Path,
-    options: dict[str, Any],
+    fields: dict[str, Any],
 ) -> list[tuple[pathlib.Path, str]]:
     """Trains a network on some styles, and adds another to the given network."""
     from cin_style import images
@@ -108,12 +113,13 @@ def _learn(
     small: dict[str, Any] = {
         "content": str(photos),
         "steps": 60,
+        "warmup_steps": 5,
         "batch_size": 4,
         "image_size": 96,
         "holdout": 1,
         "checkpoint_every": 20,
         "preview_every": 20,
-    } | options
+    } | fields
     chosen = StyleSet.from_folder(styles)
     names = [style.name for style in chosen.styles]
     some = ",".join(names[:: max(1, len(names) // 4)][:4])

@@ -25,7 +25,7 @@ def add_recipe(
     recipe_class: type[RecipeBase],
     required: tuple[str, ...] = (),
     positional: Mapping[str, str] | None = None,
-    skip: tuple[str, ...] = (),
+    default: str = "default",
 ) -> None:
     """Adds an option for every field of a recipe class.
 
@@ -36,13 +36,11 @@ def add_recipe(
         recipe_class: a class of recipes.
         required: the fields that have to be given.
         positional: the fields that are given without a name, with what to call them in the help.
-        skip: fields without an option.
+        default: how the help calls what counts where an option is not given.
     """
     for field in dataclasses.fields(recipe_class):
-        if field.name in skip:
-            continue
         kind = type_of(field)
-        options: dict[str, Any] = {"help": _help(field), "default": argparse.SUPPRESS}
+        options: dict[str, Any] = {"help": _help(field, default), "default": argparse.SUPPRESS}
         if positional and field.name in positional:
             options["metavar"] = positional[field.name]
             if kind is tuple:
@@ -63,14 +61,14 @@ def add_recipe(
         parser.add_argument(f"--{field.name}", **options)
 
 
-def _help(field: dataclasses.Field) -> str:
+def _help(field: dataclasses.Field, default: str) -> str:
     """A field's documentation with its default, where that says something."""
     text = field.metadata["help"].replace("%", "%%")
     if "otherwise" in field.metadata:
-        return f"{text} (default: as the network was trained, else {field.metadata['otherwise']})"
+        return f"{text} ({default}: as the network was trained, else {field.metadata['otherwise']})"
     if field.default is None or field.default in ("", ()):
         return text
-    return f"{text} (default: {field.default})"
+    return f"{text} ({default}: {field.default})"
 
 
 def given(arguments: argparse.Namespace, recipe_class: type[RecipeBase]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 
+from cin_style.commands import options
 from cin_style.errors import UserError
 from cin_style.networks.bundled import DEFAULT_MODEL
 
@@ -28,6 +29,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     from cin_style.networks import storage
 
+    for name in ("model", "export", "output"):
+        if getattr(arguments, name):
+            setattr(arguments, name, options.expand(name, getattr(arguments, name)))
+    if arguments.cards:
+        arguments.cards = [options.expand("import", card) for card in arguments.cards]
     edits = (arguments.export, arguments.cards, arguments.remove, arguments.rename)
     if sum(value is not None for value in edits) > 1:
         raise UserError("give only one of --export, --import, --remove and --rename at a time.")

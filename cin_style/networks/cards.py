@@ -157,7 +157,7 @@ def import_cards(network: StyleTransferNetwork, cards: Iterable[StyleCard]) -> S
             )
         if card.style.name in names:
             raise UserError(
-                f"the network has a style named {card.style.name} already. Give one of them "
-                "another name first (`StyleTransferNetwork.rename`; cin-style styles --rename)."
+                f"the network has a style named {card.style.name} already. Rename "
+                "one of them first."
             )
     return network.append([card.style for card in cards], [card.embedding for card in cards])

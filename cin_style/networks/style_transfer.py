@@ -326,7 +326,13 @@ class StyleTransferNetwork(keras.Model):
 
     def get_style_embedding(self, key: str | int) -> np.ndarray:
         """One style's gammas and betas: float32 (3206,); see `get_style_embeddings`."""
-        return self.get_style_embeddings()[self.find_style(key)]
+        row = self.find_style(key)
+        tables = [
+            ops.convert_to_numpy(table[row])
+            for layer in self.normalizations
+            for table in (layer.gamma, layer.beta)
+        ]
+        return np.concatenate(tables)
 
     @property
     def fingerprint(self) -> str:

@@ -165,10 +165,6 @@ def _check(recipe: BlendRecipe, output: pathlib.Path) -> None:
         raise UserError("no photo to paint. Give `photo`.")
     if names_a_file(output):
         files.check_writable_format(output)
-    if sum(map(bool, (recipe.mask, recipe.across, recipe.steps))) > 1:
-        raise UserError("give only one of `mask`, `across` and `steps`: each is another picture.")
-    if recipe.soften and not recipe.mask:
-        raise UserError("`soften` is for the edges of a `mask`.")
 
 
 def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence[str]) -> Scene:

@@ -113,6 +113,10 @@ def plan(recipe: StylizeRecipe, output: str | os.PathLike, styles: Sequence[Styl
     """
     output = pathlib.Path(output)
     photos = _find_photos(recipe.photos, output)
+    if recipe.sheet:
+        # It may lie in a folder of photos, from the last time.
+        given, sheet = set(map(_absolute, recipe.photos)), _absolute(recipe.sheet)
+        photos = [path for path in photos if _absolute(path) in given or _absolute(path) != sheet]
     chosen = choose(styles, recipe.style, recipe.raw_weights)
     names = tuple(chosen)
     jobs = [
@@ -195,6 +199,10 @@ def _paint_all(
                 failures.append(str(error) if named else f"{job.photo}: {error}")
                 bar.update(after - bar.n)
     return written, rows, failures
+
+
+def _absolute(path: str | os.PathLike) -> pathlib.Path:
+    return pathlib.Path(os.path.abspath(path))
 
 
 def names_a_file(output: pathlib.Path) -> bool:

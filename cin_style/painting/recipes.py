@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from cin_style.errors import UserError
 from cin_style.images.colour import COLOURS
 from cin_style.losses.recipe import LossRecipe, precision_option
 from cin_style.networks.bundled import DEFAULT_MODEL
@@ -67,6 +68,15 @@ class BlendRecipe(_PaintRecipe):
     mask: str = option("", "grey or indexed image: which style where")
     soften: float = option(0.0, "standard deviation in px that softens mask edges", least=0)
 
+    def check(self) -> None:
+        super().check()
+        if sum(map(bool, (self.mask, self.across, self.steps))) > 1:
+            raise UserError(
+                "give only one of `mask`, `across` and `steps`: each is another picture."
+            )
+        if self.soften and not self.mask:
+            raise UserError("`soften` is for the edges of a `mask`.")
+
 
 @dataclasses.dataclass(frozen=True)
 class OptimizeRecipe(LossRecipe):
@@ -97,3 +107,10 @@ class OptimizeRecipe(LossRecipe):
         512, "scale a larger photo down to this, in px", least=SMALLEST_SIDE, unit=" px"
     )
     precision: str = precision_option("float32")
+
+    def check(self) -> None:
+        super().check()
+        if self.iterations < self.stages:
+            raise UserError(
+                f"`iterations` must be at least `stages`, one for each. Received: {self.iterations}"
+            )

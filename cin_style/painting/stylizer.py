@@ -36,12 +36,14 @@ class Stylizer:
     """Paints photos with one network.
 
     Nothing is changed by painting: many threads may use one Stylizer at once, and each gets what
-    it would get alone. What is painted is the network as it was handed in.
+    it would get alone. It paints with a copy: what becomes of the network that was handed in, in
+    training for example, changes no picture.
 
     Args:
         model: a `StyleTransferNetwork`, a `.keras` file, or the name of a network in the
             package.
-        dtype: dtype policy to paint in, such as `"mixed_bfloat16"`; by default the network's.
+        dtype: dtype policy to paint in, such as `"mixed_bfloat16"`; by default Keras' global one
+            (float32).
         grain: standard deviation of the noise that a photo gets before it is painted
             (`images.add_grain`, the same for all photos of a size); by default as much as the
             network was made for. 0: flat regions stay flatter.
@@ -74,8 +76,7 @@ class Stylizer:
         if not 0 <= self.grain < np.inf:
             raise UserError(f"`grain` must be at least 0. Received: {grain}")
         self._embeddings = model.get_style_embeddings()
-        # A policy belongs to layers: for another one, one style's network with these kernels.
-        self._painted_with = model.with_styles(["one"], dtype=dtype) if dtype else model
+        self._copy = model.with_styles(["any"], dtype=dtype)
         # Compiled graphs by the number of styles in a map, made when they are first needed.
         self._painters: dict[int | None, Callable[..., np.ndarray]] = {}
         self._lock = threading.Lock()
@@ -116,7 +117,7 @@ class Stylizer:
         """
         if isinstance(photo, list | tuple):
             return [self(one, styles, embedding=embedding, raw=raw) for one in photo]
-        if getattr(photo, "ndim", 0) == 4:
+        if getattr(photo, "ndim", 0) == 4 and len(photo):
             return np.stack(self(list(photo), styles, embedding=embedding, raw=raw))
         photo = as_photo(photo)
         if (styles is None) == (embedding is None):
@@ -192,7 +193,7 @@ class Stylizer:
     def _painter(self, num_maps: int | None = None) -> Callable[..., np.ndarray]:
         with self._lock:
             if num_maps not in self._painters:
-                graph = self._painted_with.painting_graph(num_maps)
+                graph = self._copy.painting_graph(num_maps)
                 self._painters[num_maps] = _compile(graph)
             return self._painters[num_maps]
 
@@ -210,7 +211,7 @@ def _cut(pictures: np.ndarray) -> np.ndarray:
 def _run(paint: Callable[..., np.ndarray], photos: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
     """Paints, and says what to do where the memory does not suffice."""
     height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
-    advice = f"a picture of {width} x {height} px; `max_side` makes it smaller."
+    advice = f"a picture of {width} x {height} px. Scale the photo down (`max_side`)."
     megapixels = height * width / 1e6
     if megapixels > 8:
         gib = round(megapixels * _GIB_PER_MEGAPIXEL)

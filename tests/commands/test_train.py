@@ -1,5 +1,7 @@
 """cin-style train: presets, and options on top of them."""
 
+import json
+
 import pytest
 
 from cin_style import hardware
@@ -30,6 +32,23 @@ def test_a_preset_and_an_option_on_top(recipe_of, name):
     others = preset(name)
     others.pop("batch_size", None)
     assert others and {key: getattr(recipe, key) for key in others} == others
+
+
+def test_a_run_that_was_begun_goes_on_with_its_numbers(recipe_of, tmp_path, caplog):
+    """On another machine, or when the presets have other numbers."""
+    begun = {"steps": 77, "precision": "mixed_bfloat16", "holdout": 3, "no_longer": 1}
+    (tmp_path / "run.json").write_text(json.dumps({"recipe": begun}))
+    with caplog.at_level("INFO", logger="cin_style"):
+        recipe, _ = recipe_of(f"--output={tmp_path}", "--seed=7")
+    assert (recipe.steps, recipe.precision, recipe.holdout, recipe.seed) == (
+        77,
+        "mixed_bfloat16",
+        3,
+        7,
+    )
+    assert "going by the numbers of the run" in caplog.text
+    (tmp_path / "run.json").write_text("[]")
+    assert recipe_of(f"--output={tmp_path}")[0].steps == preset("quick")["steps"]
 
 
 def test_without_a_preset_the_defaults_count(recipe_of):

@@ -1,4 +1,4 @@
-"""A sample photo in three styles and a blend, by the network in the package; see README.md.
+"""A sample photo in several styles and blends, by the network in the package; see README.md.
 
 python tests/golden/varied32.py
 """
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from cin_style import Stylizer, images
+from cin_style.styles import blends
 
 FILE = pathlib.Path(__file__).with_suffix(".png")
 STYLES = (
@@ -23,7 +24,11 @@ def paint() -> np.ndarray:
     """The pictures side by side, uint8 (height, width, 3)."""
     photo = Image.fromarray(images.to_uint8(images.sample_photos()["chelsea"]))
     photo = photo.resize((150, 100), Image.Resampling.LANCZOS)
-    return images.to_uint8(np.concatenate(Stylizer("varied32")(photo, list(STYLES)), axis=1))
+    stylizer = Stylizer("varied32")
+    rows = np.eye(len(stylizer.network.styles), dtype="float32")
+    across = blends.across((100, 150), rows[3], rows[17], "x")
+    pictures = [*stylizer(photo, list(STYLES)), stylizer(photo, across)]
+    return images.to_uint8(np.concatenate(pictures, axis=1))
 
 
 if __name__ == "__main__":

@@ -146,6 +146,7 @@ def test_errors(stylizer, photo):
         (np.full((40, 40, 3), 255.0), "must be in .0, 1.. Received: values from 255 to 255"),
         (np.full((40, 40, 3), np.nan), "must be in .0, 1.. Received: values from nan"),
         (np.zeros((40, 40, 3), "int32"), "uint8 or floats in .0, 1.. Received: ndarray of int32"),
+        (np.zeros((0, 40, 40, 3)), "Received: shape"),
         ("photo.jpg", "a photo must be a PIL image or an array"),
     ]:
         with pytest.raises(UserError, match=message):
@@ -248,6 +249,19 @@ def test_eight_threads_paint_what_each_would_alone(tiny_network, make_photo):
                     np.testing.assert_allclose(one, other, atol=1e-6)
     for old, new in zip(before, network.weights, strict=True):
         np.testing.assert_array_equal(old, keras.ops.convert_to_numpy(new))
+
+
+def test_pictures_stay_when_the_network_is_trained_on(tiny_network, photo):
+    network = tiny_network.select(["ash", "birch"])
+    stylizer = Stylizer(network)
+    before = stylizer(photo, ["ash", "birch"])
+    for layer in network.convolutions:
+        layer.kernel.assign(keras.ops.convert_to_numpy(layer.kernel) * 2)
+    network.set_style_embeddings(network.get_style_embeddings() + 1)
+    np.testing.assert_array_equal(stylizer(photo, ["ash", "birch"]), before)
+    assert abs(Stylizer(network)(photo, "ash") - before[0]).max() > 0.01
+    # Nor does a Stylizer leave traces on the network.
+    assert len(network.get_layer("contract_1_conv")._inbound_nodes) == 1
 
 
 def test_ten_thousand_styles_cost_what_one_costs(tiny_network, photo, monkeypatch):

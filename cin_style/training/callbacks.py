@@ -195,11 +195,17 @@ def _check_finite(finite: bool, what: str) -> None:
 class StopWhenNotFinite(keras.callbacks.Callback):
     """Ends the run with a `UserError` when the loss is NaN or infinite.
 
-    Looks at step 1 and at every epoch's end, before a checkpoint is written.
+    Looks at the first step of this process and at every epoch's end, before a checkpoint is
+    written.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.step = 0
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if batch == 0:
+        self.step += 1
+        if self.step == 1:
             self._check(logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -79,12 +79,13 @@ def test_the_logged_learning_rate_is_that_of_the_step(tmp_path, make_trainer, fi
 class Unread:
     """A scalar that counts how often it is read."""
 
-    def __init__(self):
+    def __init__(self, value=2.5):
+        self.value = value
         self.reads = 0
 
     def __array__(self, dtype=None, copy=None):
         self.reads += 1
-        return np.array(2.5, dtype or "float32")
+        return np.array(self.value, dtype or "float32")
 
     def __float__(self):
         return float(self.__array__())
@@ -133,6 +134,18 @@ def test_the_callbacks_of_a_run_read_few_steps(tmp_path, make_trainer, fit, monk
     assert len(step) == 12
     # The first is looked at, two are timed, the last is shown.
     assert steps_read <= {1, 3, 10, 12}
+
+
+def test_of_all_steps_the_first_is_looked_at_for_not_being_finite():
+    """Also where an epoch begins anew."""
+    stop = callbacks.StopWhenNotFinite()
+    losses = [Unread() for _ in range(6)]
+    for step, loss in enumerate(losses):
+        stop.on_train_batch_end(step % 2, callbacks.LazyLogs({"loss": loss}))
+    assert [loss.reads > 0 for loss in losses] == [True, *[False] * 5]
+    stop = callbacks.StopWhenNotFinite()
+    with pytest.raises(UserError, match="the loss is no longer finite"):
+        stop.on_train_batch_end(0, callbacks.LazyLogs({"loss": Unread(np.nan)}))
 
 
 @pytest.mark.parametrize("start", [0, 400])

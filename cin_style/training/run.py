@@ -281,9 +281,14 @@ def _own_watchers(prepared: Prepared) -> list[keras.callbacks.Callback]:
 
 
 def _note_skipped(skipped: dict[str, str], folder: RunFolder) -> None:
-    if skipped:
-        _LOG.warning("%d photos could not be read; %s names them", len(skipped), folder.skipped)
-        write_text(folder.skipped, "\n".join(sorted(skipped.values())) + "\n")
+    """Adds the photos that this process could not read to what earlier ones noted."""
+    if not skipped:
+        return
+    lines = set(skipped.values())
+    if folder.skipped.is_file():
+        lines |= set(folder.skipped.read_text(encoding="utf-8").splitlines())
+    _LOG.warning("%d photos could not be read; %s names them", len(lines), folder.skipped)
+    write_text(folder.skipped, "\n".join(sorted(lines)) + "\n")
 
 
 def conclude(prepared: Prepared) -> StyleTransferNetwork:
@@ -324,7 +329,9 @@ def _evaluate(
 
 
 def plot_losses(rows: Sequence[dict[str, Any]], path: str | os.PathLike) -> None:
-    """Draws the loss curves of a log (`callbacks.LossLog`) as a picture."""
+    """Draws the loss curves of a log (`callbacks.LossLog`) as a picture; none of an empty log."""
+    if not rows:  # the file is lost, and no step was taken since
+        return
     figure = plots.figure(8, 4.5)
     axes = figure.subplots()
     names = [name for name in rows[0] if name not in ("step", "learning_rate", "seconds")]

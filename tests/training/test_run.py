@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import types
 
 import keras
 import numpy as np
@@ -16,8 +17,10 @@ from cin_style.losses.recipe import remember
 from cin_style.losses.vgg_weights import VGG16, get_weights
 from cin_style.networks import storage
 from cin_style.networks.bundled import bundled
-from cin_style.training import callbacks
+from cin_style.training import callbacks, run
+from cin_style.training.run_folder import RunFolder
 from cin_style.training.train import train
+from cin_style.training.trainer import StyleTrainer
 
 
 def interrupted(step):
@@ -94,6 +97,81 @@ def test_a_finished_model_outlives_its_checkpoint(train_recipe, finished_run, va
     trained = storage.load(finished_run / "model.keras")
     for one, two in zip(values(network.weights), values(trained.weights), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_a_run_survives_its_lost_log(train_recipe, finished_run, tmp_path):
+    """Stopped after its last checkpoint, it only has the model to write, and nothing to draw."""
+    for name in ("run.json", "checkpoint.npz"):
+        shutil.copy(finished_run / name, tmp_path / name)
+    train(train_recipe, tmp_path)
+    assert storage.load(tmp_path / "model.keras").num_styles == 2
+    assert (tmp_path / "evaluation.csv").is_file()
+    assert not (tmp_path / "losses.png").exists()
+
+
+def test_what_earlier_processes_skipped_stays_noted(tmp_path, caplog):
+    folder = RunFolder(tmp_path)
+    run._note_skipped({}, folder)
+    assert not folder.skipped.exists()
+    run._note_skipped({"b.png": "cannot read b.png: ö", "a.png": "cannot read a.png"}, folder)
+    run._note_skipped({}, folder)
+    run._note_skipped({"c.png": "cannot read c.png", "a.png": "cannot read a.png"}, folder)
+    assert folder.skipped.read_text(encoding="utf-8").splitlines() == [
+        "cannot read a.png",
+        "cannot read b.png: ö",
+        "cannot read c.png",
+    ]
+    assert [message[:9] for message in caplog.messages] == ["2 photos ", "3 photos "]
+
+
+class Unread:
+    """A scalar on a device that cannot be read without waiting for it."""
+
+    def __init__(self, value, on_read):
+        self._value = value
+        self._on_read = on_read
+
+    def __array__(self, dtype=None, copy=None):
+        self._on_read()
+        return np.asarray(keras.ops.convert_to_numpy(self._value), dtype)
+
+    def __float__(self):
+        return float(self.__array__())
+
+
+def test_few_steps_of_a_run_are_waited_for(train_recipe, tmp_path, monkeypatch):
+    """By whatever watches it: Keras' own list of callbacks and TensorBoard would read every one."""
+    taken, waited_for = [], set()
+
+    class Watched(StyleTrainer):
+        def make_train_function(self, force=False):
+            super().make_train_function(force)
+            take = self.train_function
+
+            def watched(*arguments):
+                taken.append(1)
+                step = len(taken)
+                result = take(*arguments)
+                logs, *state = result if isinstance(result, tuple) else (result,)  # JAX: and state
+                logs = {
+                    name: Unread(value, lambda: waited_for.add(step))
+                    for name, value in logs.items()
+                }
+                return (logs, *state) if state else logs
+
+            self.train_function = watched
+
+    # A bar that never finds it time to show something.
+    bar = types.SimpleNamespace(
+        update=lambda: False, set_postfix=lambda _: None, close=lambda: None
+    )
+    monkeypatch.setattr(callbacks, "progress_bar", lambda *arguments: bar)
+    monkeypatch.setattr(run, "StyleTrainer", Watched)
+    train(train_recipe.replace(steps=12, checkpoint_every=6, holdout=0), tmp_path)
+    assert len(taken) == 12
+    assert (tmp_path / "tensorboard").is_dir() == (keras.backend.backend() == "tensorflow")
+    # The first is looked at, two are timed, the last is shown.
+    assert waited_for == {1, 3, 10, 12}
 
 
 def test_a_run_does_not_go_on_with_other_data(train_recipe, finished_run, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Presets: the numbers of whole training runs, as files of options in the package.
 
-Light, for the command line to read. The files are those that `cin-style train --flagfile` takes.
+Light, for the command line to read. `cin-style train --flagfile` takes these files, too, but takes
+more besides: here an option is written in one way only, see `parse`.
 """
 
 import dataclasses
@@ -42,11 +43,13 @@ def parse(text: str) -> dict[str, Any]:
     """The fields of `TrainRecipe` that a file of options sets.
 
     Args:
-        text: an option a line, such as `--steps=100`, `--half` or `--no-palette_start`. Lines that
-            begin with `#` are comments.
+        text: an option a line, `--name=value`, such as `--steps=100`; of what is on or off,
+            `--half` or `--no-half`. Lines that begin with `#` are comments. Nothing else that
+            flag files may hold (`--steps 100`, `//`, other files) is read.
 
     Raises:
-        UserError: a line that is no option of `TrainRecipe`, or has a bad value.
+        UserError: a line that is not in this form, is no option of `TrainRecipe`, or has a bad
+            value.
     """
     kinds = {field.name: type_of(field) for field in dataclasses.fields(TrainRecipe)}
     found: dict[str, Any] = {}
@@ -56,6 +59,8 @@ def parse(text: str) -> dict[str, Any]:
         name, given, value = line.removeprefix("--").partition("=")
         switched = name.removeprefix("no-")
         try:
+            if not line.startswith("--"):
+                raise ValueError("an option begins with --")
             if kinds.get(switched) is bool and not given:
                 found[switched] = switched == name
             elif kinds.get(name) in (int, float, str) and given:

@@ -1,7 +1,9 @@
 """A report's plots and its page, from the figures that `report` measures."""
 
 import base64
+import hashlib
 import io
+import os
 import pathlib
 import statistics
 from collections.abc import Sequence
@@ -16,8 +18,12 @@ from cin_style.evaluation import artefacts
 from cin_style.evaluation.recipe import EvaluateRecipe
 from cin_style.evaluation.subjects import Subjects
 from cin_style.losses import terms
+from cin_style.painting.folder import cut
 
 _WORST = 4
+
+# In bytes, of a style's or photo's name in the name of a picture.
+_LONGEST_PART = 100
 
 # A row of a table of figures: names of columns to texts and numbers.
 Row = dict[str, Any]
@@ -25,7 +31,17 @@ Row = dict[str, Any]
 
 def picture_path(output: pathlib.Path, style: str, photo: str, suffix: str = "") -> pathlib.Path:
     """Where a report keeps the picture of a pair."""
-    return output / "pictures" / f"{style}_{photo}{suffix}.png"
+    return output / "pictures" / f"{_short(style)}_{_short(photo)}{suffix}.png"
+
+
+def _short(name: str) -> str:
+    """A name for a part of a file name, which has to end at 255 bytes in all."""
+    data = os.fsencode(name)
+    if len(data) <= _LONGEST_PART:
+        return name
+    # Names that begin alike stay apart.
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    return f"{cut(name, _LONGEST_PART - len(digest) - 1)}_{digest}"
 
 
 # === Plots ===

@@ -23,7 +23,7 @@ from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.painting.stylizer import Stylizer
 from cin_style.styles.style_set import StyleSet
-from cin_style.training import photos as data
+from cin_style.training.photos import center_crops, hold_out, open_photos
 
 NAMES = ["ash", "birch", "cedar"]
 
@@ -66,8 +66,8 @@ def test_every_pair_has_the_objectives_losses(recipe, finished, tiny_network):
     _, folder = finished
     rows = rows_of(folder / "pairs.csv")
     assert [row["style"] for row in rows] == [name for name in NAMES for _ in range(2)]
-    _, held_out = data.hold_out(data.open_photos(recipe.content), 3)
-    photos = data.center_crops(held_out, 64)[[0, 1]]
+    _, held_out = hold_out(open_photos(recipe.content), 3)
+    photos = center_crops(held_out, 64)[[0, 1]]
     paintings = StyleSet.from_folder(recipe.styles, NAMES).load_images(64)
     recipe = complete(recipe, tiny_network.loss_options)
     objective = make_objective(recipe, paintings, None)
@@ -177,6 +177,22 @@ def test_the_page_names_every_term_of_the_table(monkeypatch):
     assert page._penalties(Recipe) == "mirth 2e+06 and deep sorrow 0"
     monkeypatch.setattr(terms, "PENALTIES", tuple(rows[:1]))
     assert page._penalties(Recipe) == "mirth 2e+06"
+
+
+def test_pictures_have_names_that_files_can_have(tmp_path):
+    """Of 80 characters of three bytes each, and all different."""
+    names = ["海" * 80, "海" * 79 + "山", "ash"]
+    paths = {
+        page.picture_path(tmp_path, style, f"{number:02}_{photo}", "_optimized")
+        for style in names
+        for number, photo in enumerate(["ö" * 120, "one"])
+    }
+    assert len(paths) == 6
+    (tmp_path / "pictures").mkdir()
+    for path in paths:
+        path.touch()
+    assert page.picture_path(tmp_path, "ash", "01_one").name == "ash_01_one.png"
+    assert page.picture_path(tmp_path, "a" * 100, "b" * 100).name == f"{'a' * 100}_{'b' * 100}.png"
 
 
 def test_it_goes_on_where_it_stopped_with_the_same_figures(recipe, finished, tmp_path, monkeypatch):

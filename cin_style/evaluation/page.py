@@ -150,7 +150,7 @@ def render(
     )
     worst = sorted(pairs, key=lambda row: -row["loss"])[:_WORST]
     return environment.get_template("report.html").render(
-        title=pathlib.Path(recipe.model).stem,
+        title=_title(recipe, fingerprint),
         recipe=recipe,
         num_styles=len(seen.styles),
         num_photos=len(seen.photos),
@@ -168,6 +168,13 @@ def render(
             for style, painting in zip(seen.styles, seen.paintings, strict=True)
         ],
     )
+
+
+def _title(recipe: EvaluateRecipe, fingerprint: str) -> str:
+    """What to call the network: as its file, or if it was handed in, by its fingerprint."""
+    if recipe.model == fingerprint:
+        return fingerprint[:12]
+    return pathlib.Path(recipe.model).stem
 
 
 def _penalties(recipe: EvaluateRecipe) -> str:

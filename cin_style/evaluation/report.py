@@ -29,7 +29,7 @@ from cin_style.painting.stylizer import Stylizer
 
 _LOG = logging.getLogger("cin_style")
 
-# The columns of texts, and what no style can be named (`cin_style.styles`).
+# The columns of texts, and what no style can be named (`Style`).
 TEXTS = ("style", "photo")
 _ALL = "all"
 
@@ -61,7 +61,8 @@ def evaluate(
     Args:
         recipe: an `EvaluateRecipe`.
         output: the report's folder; created where needed.
-        network: a `StyleTransferNetwork` in place of the one that the recipe's `model` names.
+        network: a `StyleTransferNetwork` in place of the one that the recipe's `model` names; the
+            report names its fingerprint.
 
     Returns:
         The means over all pairs, a dict; `worth` is empty where a pastiche is worth more
@@ -78,7 +79,10 @@ def evaluate(
         means = cin_style.evaluate(recipe, "report")
         print(means["content_loss"], means["style_loss"])
     """
-    network = storage.load(recipe.model) if network is None else network
+    if network is None:
+        network = storage.load(recipe.model)
+    else:
+        recipe = recipe.replace(model=network.fingerprint)
     recipe = complete(recipe, network.loss_options)
     recipe = recipe.replace(
         precision=hardware.resolve_precision(recipe.precision), vgg_weights=weights_of(recipe)

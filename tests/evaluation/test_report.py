@@ -4,6 +4,7 @@ import base64
 import csv
 import html
 import io
+import json
 import logging
 import re
 
@@ -300,6 +301,10 @@ def test_a_network_in_place_of_the_recipes(recipe, finished, tmp_path):
     some = recipe.replace(model="nowhere.keras", against_iterations=0)
     evaluate(some, tmp_path, network=network)
     assert (tmp_path / "pairs.csv").read_text() == (finished[1] / "pairs.csv").read_text()
+    noted = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert noted["recipe"]["model"] == noted["convolutions"] == network.fingerprint
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"pictures of {network.fingerprint[:12]}?" in page and "nowhere" not in page
     with pytest.raises(UserError, match="no such model file: nowhere.keras"):
         evaluate(some, tmp_path)
 

@@ -87,12 +87,8 @@ def evaluate(
     recipe = recipe.replace(
         precision=hardware.resolve_precision(recipe.precision), vgg_weights=weights_of(recipe)
     )
-    network, paintings = subjects.open_paintings(recipe, network)
-    photo_names, photos = subjects.open_photos(recipe)
-    objective = make_objective(recipe, paintings)
+    network, seen = _open(recipe, network)
     output = writable_folder(output)
-    names = [style.name for style in network.styles]
-    seen = Subjects(names, paintings, photo_names, photos, objective)
     _note(recipe, network, seen, output)
 
     pairs = _paint(Stylizer(network), seen, output)
@@ -108,6 +104,17 @@ def evaluate(
     table = [{name: row[name] for name in _SHOWN if name in row} for row in styles]
     _LOG.info("%s\nwrote %s", tables.align(table), output / "report.html")
     return styles[-1]
+
+
+def _open(
+    recipe: EvaluateRecipe, network: StyleTransferNetwork
+) -> tuple[StyleTransferNetwork, Subjects]:
+    """The network with just the styles to judge, and what the report is about."""
+    network, paintings = subjects.open_paintings(recipe, network)
+    photo_names, photos = subjects.open_photos(recipe)
+    objective = make_objective(recipe, paintings)
+    names = [style.name for style in network.styles]
+    return network, Subjects(names, paintings, photo_names, photos, objective)
 
 
 def _note(

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms' tests share; all small, seeded and made on the spot."""
+"""Fixtures that several modules' tests share; all small, seeded and made on the spot."""
 
 import json
 import os

@@ -7,10 +7,9 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import tqdm
 from PIL import Image
 
-from cin_style import images
+from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import files, masks, sheets
@@ -125,7 +124,7 @@ class Scene:
 
     def paint(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """A picture, float32 (height, width, 3), for each row of style weights."""
-        for row in tqdm.tqdm(rows, unit="picture"):
+        for row in progress.track(rows, "picture"):
             yield self.stylizer(self.photo, row)
 
 

@@ -163,8 +163,7 @@ def paint_photo(
         some = slice(start, start + painting.MOST_AT_ONCE)
         pastiches = stylizer(photo, list(job.styles[some]), raw=True)
         for target, pastiche in zip(job.targets[some], pastiches, strict=True):
-            kept = images.keep_colours(photo, pastiche, recipe.colours)
-            picture = images.mix(photo, kept, recipe.strength)
+            picture = images.finish(photo, pastiche, recipe.strength, recipe.colours)
             images.save(target, picture, quality=recipe.quality, metadata=metadata)
             if recipe.sheet:
                 small.append(_small(picture))

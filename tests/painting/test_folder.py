@@ -298,7 +298,7 @@ def test_one_job_by_itself(tiny_network, stylizer, album, tmp_path):
         "b_ash_0.25_birch_0.75.png",
     ]
     photo = images.load(album / "b.png")
-    expected = 0.5 * photo + 0.5 * stylizer(photo, {"birch": 0.75, "ash": 0.25})
+    expected = images.mix(photo, stylizer(photo, {"birch": 0.75, "ash": 0.25}), 0.5)
     np.testing.assert_allclose(images.load(job.targets[0]), expected, atol=0.6 / 255)
     np.testing.assert_array_equal(small[0], images.to_uint8(photo))
     np.testing.assert_allclose(images.from_uint8(small[1]), expected, atol=0.6 / 255)

@@ -89,7 +89,7 @@ def mix(photo: np.ndarray, pastiche: np.ndarray, strength: float) -> np.ndarray:
     check(strength)
     if strength in (0, 1):
         return np.asarray(pastiche if strength else photo, "float32")
-    strength = np.float32(strength)
+    strength = float(np.float32(strength))
     # What of its share is given to the pastiche where it is the stronger one, and to the photo.
     rising, falling = min(1, 2 * strength), min(1, 2 - 2 * strength)
     ours, theirs = (

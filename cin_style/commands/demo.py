@@ -7,6 +7,7 @@ import pathlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from cin_style.commands import backend
 from cin_style.files import writable_folder
 from cin_style.networks.bundled import DEFAULT_MODEL
 
@@ -30,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    backend.load()
     demonstrate(arguments.output, train_on=arguments.train)
 
 

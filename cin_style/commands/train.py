@@ -3,7 +3,7 @@
 import argparse
 import logging
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.training.preset_files import PRESETS, preset
 from cin_style.training.recipes import TrainRecipe
 
@@ -30,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     given, output = options.given(arguments, TrainRecipe), options.output(arguments)
+    backend.load()
     recipe = TrainRecipe(**_preset(arguments.preset) | given)
     from cin_style.training.train import train
 

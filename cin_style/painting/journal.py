@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import threading
@@ -13,6 +14,8 @@ import numpy as np
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.styles import blends
+
+_LOG = logging.getLogger("cin_style")
 
 NAME = ".cin_style.jsonl"
 
@@ -53,7 +56,8 @@ class Journal:
                 self._known[entry["picture"]] = entry["from"], entry["bytes"]
             except (ValueError, KeyError, TypeError):
                 continue  # cut short, where the machine stopped
-        self._begin = "" if text.endswith("\n") else "\n"
+        # A line that was cut short must not take the next one with it.
+        self._begin = "\n" if text and not text.endswith("\n") else ""
 
     def holds(self, target: pathlib.Path, fingerprint: str) -> bool:
         """Whether a picture is there, as it was when it was noted with this fingerprint."""
@@ -61,11 +65,15 @@ class Journal:
         return known is not None and known == (fingerprint, _size(target))
 
     def note(self, target: pathlib.Path, fingerprint: str) -> None:
-        """Remembers that a picture has been written."""
+        """Remembers that a picture has been written. Where that can't be, a line in the log."""
         entry = {"picture": target.name, "from": fingerprint, "bytes": _size(target)}
-        with self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{self._begin}{json.dumps(entry)}\n")
-            self._begin = ""
+        with self._lock:
+            try:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(f"{self._begin}{json.dumps(entry)}\n")
+                self._begin = ""
+            except OSError as error:
+                _LOG.warning("%s will be painted again next time: %s", target, error)
 
 
 def _size(path: pathlib.Path) -> int | None:

@@ -42,6 +42,24 @@ def test_a_journal_that_was_cut_short(tmp_path, torn):
     assert json.loads((tmp_path / NAME).read_text().splitlines()[-1])["from"] == "f2"
 
 
+def test_a_journal_that_can_not_be_written(tmp_path, caplog):
+    (tmp_path / NAME).mkdir()
+    target = tmp_path / "a.png"
+    target.write_bytes(b"picture")
+    journal = Journal(tmp_path)
+    journal.note(target, "f1")
+    assert "a.png will be painted again next time" in caplog.text
+    assert not Journal(tmp_path).holds(target, "f1")
+
+
+def test_a_journal_is_a_line_a_picture(tmp_path):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(b"picture")
+        Journal(tmp_path).note(tmp_path / name, "f1")
+    lines = (tmp_path / NAME).read_text().splitlines()
+    assert [json.loads(line)["picture"] for line in lines] == ["a.png", "b.png"]
+
+
 def test_a_journal_that_is_none(tmp_path):
     (tmp_path / NAME).write_bytes(b"\xff\xfe")
     assert not Journal(tmp_path).holds(tmp_path / "a.png", "f1")

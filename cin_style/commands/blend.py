@@ -2,7 +2,7 @@
 
 import argparse
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.painting.recipes import BlendRecipe
 
 HELP = "paint a photo in blends of styles"
@@ -16,6 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    recipe, output = options.recipe(arguments, BlendRecipe), options.output(arguments)
+    backend.load()
     from cin_style.painting.blends import blend
 
-    blend(options.recipe(arguments, BlendRecipe), options.output(arguments))
+    blend(recipe, output)

@@ -7,7 +7,7 @@ import pathlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.networks.bundled import DEFAULT_MODEL
@@ -33,7 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     train_on = options.expand("train", arguments.train) if arguments.train else None
-    demonstrate(options.output(arguments), train_on=train_on)
+    output = options.output(arguments)
+    backend.load()
+    demonstrate(output, train_on=train_on)
 
 
 def demonstrate(

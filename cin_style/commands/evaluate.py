@@ -2,7 +2,7 @@
 
 import argparse
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.evaluation.recipe import EvaluateRecipe
 
 HELP = "measure how good a network's pictures are"
@@ -16,6 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    recipe, output = options.recipe(arguments, EvaluateRecipe), options.output(arguments)
+    backend.load()
     from cin_style.evaluation.report import evaluate
 
-    evaluate(options.recipe(arguments, EvaluateRecipe), options.output(arguments))
+    evaluate(recipe, output)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.training.recipes import FinetuneRecipe
 
 HELP = "add styles to a trained network"
@@ -16,6 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    recipe, output = options.recipe(arguments, FinetuneRecipe), options.output(arguments)
+    backend.load()
     from cin_style.training.finetune import finetune
 
-    finetune(options.recipe(arguments, FinetuneRecipe), options.output(arguments))
+    finetune(recipe, output)

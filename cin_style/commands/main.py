@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import importlib.util
 import logging
 import os
 import re
@@ -28,11 +27,12 @@ Paint photos in many styles with one network.
   cin-style train --flagfile=train/recipes/smoke.txt
 """
 
-# A file each in this folder, with the text `HELP`, `add_options(parser)` and `run(arguments)`.
+# A file each in this folder, with the text `HELP`, `add_options(parser)` and `run(arguments)`,
+# which calls `backend.load` where it needs Keras.
 COMMANDS = ("train", "stylize", "blend", "finetune", "styles", "evaluate", "optimize", "demo")
 
 # What goes on where it stopped when it is started again.
-_RESUMABLE = ("train", "finetune", "evaluate")
+_RESUMABLE = ("train", "finetune", "evaluate", "stylize")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,8 +62,8 @@ def _names(parser: argparse.ArgumentParser) -> dict[str, str]:
     """What the arguments of a command are called on the command line."""
     names = {}
     for action in parser._actions:
-        options = [option for option in action.option_strings if not option.startswith("--no-")]
-        names[action.dest] = options[-1] if options else str(action.metavar)
+        options = [option for option in action.option_strings if option.startswith("--")]
+        names[action.dest] = options[0] if options else str(action.metavar)
     return names
 
 
@@ -105,8 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)
     try:
-        if arguments.command:
-            _import_keras()
         arguments.run(arguments)
     except UserError as error:
         print(f"cin-style: {say(str(error), names)}", file=sys.stderr)
@@ -121,29 +119,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"cin-style: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _import_keras() -> None:
-    """Imports Keras and its backend without what TensorFlow's libraries print as they load.
-
-    They say that without regard to TF_CPP_MIN_LOG_LEVEL, on the bare file descriptor.
-    """
-    sys.stderr.flush()
-    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    if not importlib.util.find_spec("tensorflow") and importlib.util.find_spec("jax"):
-        os.environ.setdefault("KERAS_BACKEND", "jax")
-    try:
-        os.dup2(nothing, 2)
-        import keras  # noqa: F401
-    except (ImportError, ValueError) as error:
-        raise UserError(
-            f"cannot load Keras: {error}. Install a backend, such as pip install cin_style[cpu], "
-            "or set KERAS_BACKEND to one that is installed."
-        ) from error
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nothing)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.painting.recipes import OptimizeRecipe
 
 HELP = "paint one photo by optimizing its pixels, slowly"
@@ -16,6 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    recipe, output = options.recipe(arguments, OptimizeRecipe), options.output(arguments)
+    backend.load()
     from cin_style.painting.pixels import optimize
 
-    optimize(options.recipe(arguments, OptimizeRecipe), options.output(arguments))
+    optimize(recipe, output)

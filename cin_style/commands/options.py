@@ -58,7 +58,8 @@ def add_recipe(
             options["choices"] = tuple(filter(None, field.metadata["choices"]))
         else:
             options |= {"type": kind, "metavar": _METAVARS[kind]}
-        parser.add_argument(f"--{field.name}", **options)
+        names = (field.name, *field.metadata.get("also", ()))
+        parser.add_argument(*(f"--{name}" for name in names), dest=field.name, **options)
 
 
 def _help(field: dataclasses.Field, default: str) -> str:

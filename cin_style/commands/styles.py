@@ -3,8 +3,9 @@
 import argparse
 import pathlib
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.errors import UserError
+from cin_style.networks import archive
 from cin_style.networks.bundled import DEFAULT_MODEL
 
 HELP = "list a network's styles, share or change them"
@@ -27,8 +28,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    from cin_style.networks import storage
-
     for name in ("model", "export", "output"):
         if getattr(arguments, name):
             setattr(arguments, name, options.expand(name, getattr(arguments, name)))
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.output:
         raise UserError("--output goes with --export, --import, --remove or --rename.")
-    styles = storage.load(arguments.model).styles
+    styles = archive.read_styles(arguments.model)
     width = max(len(style.name) for style in styles)
     for number, style in enumerate(styles):
         provenance = [text for text in (style.title, style.artist, style.year) if text]
@@ -50,11 +49,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _edit(arguments: argparse.Namespace) -> None:
+    if not arguments.output:
+        raise UserError("--output is missing: where shall the result go?")
+    backend.load()
     from cin_style import files
     from cin_style.networks import cards, storage
 
-    if not arguments.output:
-        raise UserError("--output is missing: where shall the result go?")
     files.writable_folder(pathlib.Path(arguments.output).parent)
     network = storage.load(arguments.model)
     if arguments.export:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.painting.recipes import StylizeRecipe
 
 HELP = "paint photos"
@@ -16,6 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
+    recipe, output = options.recipe(arguments, StylizeRecipe), options.output(arguments)
+    backend.load()
     from cin_style.painting.folder import stylize
 
-    stylize(options.recipe(arguments, StylizeRecipe), options.output(arguments))
+    stylize(recipe, output)

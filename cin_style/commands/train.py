@@ -7,7 +7,7 @@ import logging
 import pathlib
 from typing import Any
 
-from cin_style.commands import options
+from cin_style.commands import backend, options
 from cin_style.training.preset_files import PRESETS, preset
 from cin_style.training.recipes import TrainRecipe
 
@@ -36,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     given, output = options.given(arguments, TrainRecipe), options.output(arguments)
+    backend.load()
     recipe = TrainRecipe(**_numbers(arguments.preset, pathlib.Path(output)) | given)
     from cin_style.training.train import train
 

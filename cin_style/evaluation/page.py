@@ -18,7 +18,7 @@ from cin_style.evaluation import artefacts
 from cin_style.evaluation.recipe import EvaluateRecipe
 from cin_style.evaluation.subjects import Subjects
 from cin_style.losses import terms
-from cin_style.painting.folder import cut
+from cin_style.painting.jobs import cut
 
 _WORST = 4
 

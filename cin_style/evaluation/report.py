@@ -9,10 +9,9 @@ import pathlib
 import statistics
 
 import numpy as np
-import tqdm
 from keras import ops
 
-from cin_style import hardware, images, tables
+from cin_style import hardware, images, progress, tables
 from cin_style.errors import UserError
 from cin_style.evaluation import artefacts, page, subjects
 from cin_style.evaluation.page import Row
@@ -207,7 +206,7 @@ def _paint(stylizer: Stylizer, seen: Subjects, output: pathlib.Path) -> list[Row
         }
         for photo in seen.photos
     ]
-    for index, style in enumerate(tqdm.tqdm(seen.styles, unit="style")):
+    for index, style in enumerate(progress.track(seen.styles, "style")):
         new = []
         for number, photo_name in enumerate(seen.photo_names):
             if (style, photo_name) in done:
@@ -243,7 +242,7 @@ def _optimize(
     losses = {(row["style"], row["photo"]): row["loss"] for row in pairs}
     chosen = _choose_pairs(len(seen.styles), len(seen.photos), recipe.pairs)
     pixel_loss = pixels.PixelLoss(seen.objective)
-    with tqdm.tqdm(total=len(chosen) * recipe.against_iterations, unit="iteration") as bar:
+    with progress.Bar(len(chosen) * recipe.against_iterations, "iteration") as bar:
         for turn, (index, number) in enumerate(chosen, start=1):
             style, photo_name = seen.styles[index], seen.photo_names[number]
             if (style, photo_name) not in done:
@@ -268,7 +267,7 @@ def _optimize(
                 rows.append(row)
                 tables.write(curve_table, curves)
                 tables.write(table, rows)
-            bar.update(turn * recipe.against_iterations - bar.n)
+            bar.update(turn * recipe.against_iterations - bar.count)
     return tables.read(table, TEXTS), tables.read(curve_table, TEXTS)
 
 

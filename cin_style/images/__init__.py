@@ -7,7 +7,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "colour": ["keep_colours", "mix"],
+        "colour": ["finish", "keep_colours", "mix"],
         "files": ["find", "from_uint8", "load", "open_rgb", "save", "to_uint8"],
         "grain": ["add_grain"],
         "masks": ["open_mask"],
@@ -19,7 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
 
 # The same for editors and type checkers; a test compares the two.
 if TYPE_CHECKING:
-    from cin_style.images.colour import keep_colours, mix
+    from cin_style.images.colour import finish, keep_colours, mix
     from cin_style.images.files import (
         find,
         from_uint8,

@@ -1,5 +1,6 @@
 """What people hand in as a photo, as a float32 array (height, width, 3) in [0, 1]."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,22 @@ def as_photo(value: Any) -> np.ndarray:
     """A photo as a float32 array (height, width, 3), RGB in [0, 1].
 
     Args:
-        value: a `PIL.Image`, brought upright and laid on white as by `files.open_rgb`; or an array,
-            uint8 or float in [0, 1], (height, width, 3), grey (height, width) or (height, width,
-            1), or with transparency (height, width, 4), which is laid on white.
+        value: the path of a file, or a `PIL.Image`, brought upright and laid on white as by
+            `files.open_rgb`; or an array, uint8 or float in [0, 1], (height, width, 3), grey
+            (height, width) or (height, width, 1), or with transparency (height, width, 4), which
+            is laid on white.
 
     Raises:
-        UserError: values of another type or range, another shape, or a side under 16 px.
+        UserError: a file that can't be read (`files.open_rgb`), values of another type or range,
+            another shape, or a side under 16 px.
     """
-    if isinstance(value, Image.Image):
-        value = np.asarray(files.to_rgb(value))
+    value = _opened(value)
     array = np.asarray(value)
     if array.dtype == np.uint8:
         array = files.from_uint8(array)
     elif array.dtype.kind != "f":
         raise UserError(
-            "a photo must be a PIL image or an array, uint8 or floats in [0, 1]. Received: "
+            "a photo must be a path, a PIL image or an array, uint8 or floats in [0, 1]. Received: "
             f"{type(value).__name__} of {array.dtype}"
         )
     array = array.astype("float32", copy=False)
@@ -55,3 +57,10 @@ def as_photo(value: Any) -> np.ndarray:
         opacity = array[..., 3:]
         return array[..., :3] * opacity + (1 - opacity)
     return np.repeat(array, 3, axis=-1) if channels == 1 else array
+
+
+def _opened(value: Any) -> Any:
+    """What is no array yet as one, uint8 (height, width, 3)."""
+    if isinstance(value, str | os.PathLike):
+        value = files.open_rgb(value)
+    return np.asarray(files.to_rgb(value)) if isinstance(value, Image.Image) else value

@@ -1,6 +1,7 @@
 """Image files to float32 RGB arrays in [0, 1] and back; every way a file can be bad."""
 
 import contextlib
+import importlib.util
 import io
 import logging
 import os
@@ -9,15 +10,22 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError, features
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
 
 _LOG = logging.getLogger("cin_style")
 
-READABLE = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif")
-WRITABLE = (".png", ".jpg", ".jpeg", ".webp")
+_HEIF = (".heic", ".heif", ".hif")
+READABLE = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif"),
+    *(".avif", *_HEIF),
+)
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+# All others keep every value.
+_WITH_QUALITY = (".jpg", ".jpeg", ".webp")
 
 # The most pixels each way that a file of a format can hold; PNG has room for all.
 _LARGEST = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}
@@ -142,7 +150,7 @@ def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> 
     """
     name = "image data" if isinstance(source, bytes) else source
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with open_image(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             if at_least:
                 image.draft("RGB", (at_least, at_least))
             image.load()
@@ -154,13 +162,33 @@ def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> 
     except UnidentifiedImageError as error:
         raise UserError(
             f"{name} is not an image that can be read here: expected JPEG, PNG, WebP, BMP, "
-            "GIF or TIFF. Convert it first."
+            f"GIF, TIFF, AVIF or HEIC. {_advice(name)}"
         ) from error
     except Image.DecompressionBombError as error:
         raise UserError(f"{name} is too large: {error}. Scale it down first.") from error
     except Exception as error:  # Pillow raises many kinds; on a file, each means a bad one
         reason = str(error) or type(error).__name__
         raise UserError(f"{name} is damaged or unreadable: {reason}. Replace the file.") from error
+
+
+def open_image(source: str | os.PathLike | io.BytesIO) -> Image.Image:
+    """`PIL.Image.open`, which also opens HEIC where `pillow_heif` is installed."""
+    if isinstance(source, str | os.PathLike) and str(source).lower().endswith(_HEIF):
+        with contextlib.suppress(ImportError):
+            import pillow_heif  # only now: most people have no such photos
+
+            pillow_heif.register_heif_opener()
+    return Image.open(source)
+
+
+def _advice(name: Any) -> str:
+    """What to do about an image that Pillow does not know."""
+    suffix = pathlib.Path(str(name)).suffix.lower()
+    if suffix in _HEIF and not importlib.util.find_spec("pillow_heif"):
+        return "For HEIC, install pillow-heif: pip install cin_style[heif]."
+    if suffix == ".avif" and not features.check("avif"):
+        return "For AVIF, install a newer Pillow: pip install --upgrade 'pillow>=11.3'."
+    return "Convert it first."
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -266,7 +294,7 @@ def save(
     """Saves an image atomically; the format follows the suffix of `path`.
 
     Args:
-        path: ends in .png, .jpg, .jpeg or .webp.
+        path: ends in .png, .jpg, .jpeg, .webp, .tif or .tiff.
         image: float array (height, width, 3) in [0, 1], or uint8.
         quality: of JPEG and WebP, 1..100.
         metadata: what `images.read_metadata` returns. EXIF data that a JPEG has no room for are
@@ -283,8 +311,10 @@ def save(
     """
     path = pathlib.Path(path)
     check_writable_format(path)
-    options: dict[str, Any] = {} if path.suffix.lower() == ".png" else {"quality": quality}
-    if path.suffix.lower() in (".jpg", ".jpeg"):
+    suffix = path.suffix.lower()
+    # TIFF stays uncompressed: through libtiff, Pillow can't write what the camera noted.
+    options: dict[str, Any] = {"quality": quality} if suffix in _WITH_QUALITY else {}
+    if suffix in (".jpg", ".jpeg"):
         options["subsampling"] = 0
     picture = _as_pil(path, image)
     with _writing(path) as temporary:

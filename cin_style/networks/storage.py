@@ -1,7 +1,6 @@
 """Networks as files: saving, and loading with clear errors."""
 
 import io
-import json
 import os
 import pathlib
 import zipfile
@@ -12,7 +11,7 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
-from cin_style.networks.bundled import bundled
+from cin_style.networks import archive
 from cin_style.networks.style_transfer import StyleTransferNetwork
 
 _WEIGHTS = "model.weights.h5"
@@ -92,43 +91,23 @@ def load(path: str | os.PathLike) -> StyleTransferNetwork:
     Raises:
         UserError: a file that is missing, damaged or not a network of this package.
     """
-    path = bundled().get(str(path), pathlib.Path(path))
-    if not path.is_file():
-        raise UserError(
-            f"no such model file: {path}. Give a .keras file that `train` wrote, or one "
-            f"of the networks in the package: {', '.join(bundled()) or 'none'}."
-        )
+    path = archive.find(path)
+    archive.read_config(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-            config = json.loads(archive.read("config.json"))
-            half = not damaged and _is_half(archive)
-            if not isinstance(config, dict):
-                raise ValueError("its config.json holds no object")
-    except Exception as error:  # zipfile raises many kinds; each means a bad file
+        half = _is_half(path)
+    except Exception as error:  # h5py raises many kinds; each means a bad file
         raise UserError(
             f"{path} is not a model file, or is cut short ({error}). Copy it again."
         ) from error
-    if damaged:
-        raise UserError(f"{path} is damaged at {damaged}. Copy it again.")
-    if config.get("registered_name") != "cin_style>StyleTransferNetwork":
-        raise UserError(
-            f"{path} holds a {config.get('class_name')}, not a StyleTransferNetwork. "
-            "Give a model that `train` wrote."
-        )
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds; each means a bad file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(
-            f"{path} does not hold a network that this version can load. Copy it again or update "
-            f"cin_style. ({reason})"
-        ) from error
+        raise archive.unreadable(path, error) from error
     network.stored_half = half
     return network
 
 
-def _is_half(archive: zipfile.ZipFile) -> bool:
+def _is_half(path: pathlib.Path) -> bool:
     """Whether the weights in a `.keras` archive are float16."""
     found = []
 
@@ -137,6 +116,7 @@ def _is_half(archive: zipfile.ZipFile) -> bool:
             found.append(item.dtype)
         return bool(found) or None  # anything but None ends the visit
 
-    with archive.open(_WEIGHTS) as file, h5py.File(file) as weights:
-        weights.visititems(look)
+    with zipfile.ZipFile(path) as opened, opened.open(_WEIGHTS) as file:
+        with h5py.File(file) as weights:
+            weights.visititems(look)
     return found == [np.float16]

@@ -7,16 +7,15 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import tqdm
 from PIL import Image
 
-from cin_style import images
+from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import files, masks, sheets
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting.folder import cut, names_a_file
+from cin_style.painting.jobs import cut, names_a_file
 from cin_style.painting.recipes import BlendRecipe
 from cin_style.painting.stylizer import Stylizer
 from cin_style.styles import blends
@@ -125,7 +124,7 @@ class Scene:
 
     def paint(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """A picture, float32 (height, width, 3), for each row of style weights."""
-        for row in tqdm.tqdm(rows, unit="picture"):
+        for row in progress.track(list(rows), "picture"):
             yield self.stylizer(self.photo, row)
 
 

@@ -1,53 +1,40 @@
-"""Painting photos from files to files: a plan, the painting of one photo, and all of them."""
+"""Painting photos from files to files: one; and many, while others are read and written."""
 
 import collections
+import concurrent.futures
 import dataclasses
-import itertools
 import logging
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-import tqdm
 from PIL import Image
 
-from cin_style import images
+from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import files, sheets
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting import stylizer as painting
+from cin_style.painting.jobs import Job, counted, names_a_file, plan
+from cin_style.painting.journal import Fingerprints, Journal
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer
-from cin_style.styles import blends
-from cin_style.styles.style import Style, find_all
 
 _LOG = logging.getLogger("cin_style")
 
-# In bytes. File names end at 255, and while it is being written a file has a longer one.
-_LONGEST_NAME = 240
-_LONGEST_STYLE = 120
+# How many pixels of pictures are painted before they are handed on to be written.
+_PIXELS_AT_ONCE = 2**20
 
+# Bounds on what is in memory at a time: photos read ahead of the one that is painted, and pictures
+# that wait to be written.
+_READ_AHEAD = 2
+_WRITE_BEHIND = 4
 
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """One photo to paint: in which styles, into which files.
-
-    It holds names and numbers alone, so that another process or machine can do it.
-
-    Attributes:
-        photo: the file.
-        names: of the styles or the blend, as in the names of files.
-        styles: the same as `Stylizer` takes them with `raw=True`: a name, or a dict of names to
-            weights.
-        targets: the file of each picture.
-    """
-
-    photo: pathlib.Path
-    names: tuple[str, ...]
-    styles: tuple[str | dict[str, float], ...]
-    targets: tuple[pathlib.Path, ...]
+# Threads for each.
+_READERS = 2
+_WRITERS = 2
 
 
 def stylize(
@@ -58,7 +45,9 @@ def stylize(
 ) -> list[pathlib.Path]:
     """Paints photos from files in one or more styles, to files.
 
-    ICC profile and EXIF data of the photos are kept.
+    ICC profile and EXIF data of the photos are kept. In a folder, a picture that was painted before
+    from the same file, with the same network, style and options, is left as it is (`Journal`),
+    unless the recipe says `overwrite`: so the same call goes on after an interruption.
 
     Args:
         recipe: what to paint, in which styles, and how.
@@ -67,7 +56,8 @@ def stylize(
         network: in place of the one that `recipe.model` names.
 
     Returns:
-        The paths of the pictures written, and of the sheet where there is one.
+        The paths of the pictures, those that were there already among them, and of the sheet where
+        there is one.
 
     Raises:
         UserError: see `plan`, `Stylizer`; photos that can't be painted are named at the end, after
@@ -80,60 +70,40 @@ def stylize(
     """
     stylizer = Stylizer(recipe.model if network is None else network, grain=recipe.grain)
     jobs = plan(recipe, output, stylizer.network.styles)
-    writable_folder(jobs[0].targets[0].parent)
+    one_file = names_a_file(pathlib.Path(output))
+    folder = writable_folder(jobs[0].targets[0].parent)
     if recipe.sheet:
         writable_folder(pathlib.Path(recipe.sheet).parent)
-    written, rows, failures = _paint_all(stylizer, jobs, recipe)
+    tasks = _tasks(stylizer, jobs, recipe, None if one_file else Journal(folder))
+    results = _paint_all(stylizer, tasks, recipe)
+    rows = [
+        [result.row[place] for place in sorted(result.row)]
+        for result in results
+        if not result.error
+    ]
     if recipe.sheet and rows:
         images.save(recipe.sheet, sheets.style_sheet(rows, jobs[0].names))
-    count = f"{len(written)} {'picture' if len(written) == 1 else 'pictures'}"
+    written = sum(result.written for result in results)
+    count = counted(written, "picture")
+    there = sum(len(task.job.targets) - len(task.missing) for task in tasks)
+    failures = [result.error for result in results if result.error]
     if failures:
-        raise UserError("; ".join(failures) + (f" (written: {count})" if written else ""))
-    if not recipe.sheet:
-        _LOG.info("wrote %s to %s", count, output)
-        return written
-    _LOG.info("wrote %s to %s, and the sheet %s", count, output, recipe.sheet)
-    return [*written, pathlib.Path(recipe.sheet)]
+        before = f", {there} were there already" if there else ""
+        made = f" (written: {count}{before})" if written or there else ""
+        raise UserError("; ".join(failures) + made)
+    before = f" ({there} {'was' if there == 1 else 'were'} there already)" if there else ""
+    if there and not written:
+        before = f"{before[:-1]}; `overwrite` paints anew)"
+    _LOG.info("wrote %s to %s%s%s", count, output, before, _and_sheet(recipe))
+    paths = [target for job in jobs for target in job.targets]
+    return [*paths, pathlib.Path(recipe.sheet)] if recipe.sheet else paths
 
 
-def plan(recipe: StylizeRecipe, output: str | os.PathLike, styles: Sequence[Style]) -> list[Job]:
-    """What it takes to paint a recipe's photos. Looks for them, and writes nothing.
+def _and_sheet(recipe: StylizeRecipe) -> str:
+    return f", and the sheet {recipe.sheet}" if recipe.sheet else ""
 
-    Args:
-        recipe, output: see `stylize`.
-        styles: the network's.
 
-    Returns:
-        A job for each photo. No two pictures share a file, and none lies on a photo.
-
-    Raises:
-        UserError: see `images.find`; an unknown style, bad weights, an output that is a folder of
-            photos, that would overwrite one, or that is one file for several pictures; a sheet
-            that would overwrite a photo or picture.
-    """
-    output = pathlib.Path(output)
-    photos = _find_photos(recipe.photos, output)
-    if recipe.sheet:
-        # It may lie in a folder of photos, from the last time.
-        given, sheet = set(map(_absolute, recipe.photos)), _absolute(recipe.sheet)
-        photos = [path for path in photos if _absolute(path) in given or _absolute(path) != sheet]
-    chosen = choose(styles, recipe.style, recipe.raw_weights)
-    names = tuple(chosen)
-    jobs = [
-        Job(photo, names, tuple(chosen.values()), targets)
-        for photo, targets in zip(
-            photos, _targets(photos, names, output, recipe.format), strict=True
-        )
-    ]
-    files.refuse_overwriting(photos, (target for job in jobs for target in job.targets))
-    if recipe.sheet:
-        files.check_writable_format(recipe.sheet)
-        files.refuse_overwriting(photos, [recipe.sheet], argument="sheet")
-        if os.path.abspath(recipe.sheet) in {
-            os.path.abspath(target) for job in jobs for target in job.targets
-        }:
-            raise UserError(f"{recipe.sheet} is one of the pictures, too. Choose another `sheet`.")
-    return jobs
+# === One photo ===
 
 
 def paint_photo(
@@ -142,7 +112,7 @@ def paint_photo(
     recipe: StylizeRecipe,
     on_picture: Callable[[pathlib.Path], object] | None = None,
 ) -> list[np.ndarray]:
-    """Paints one photo in its styles, and writes the pictures.
+    """Paints one photo in its styles, and writes the pictures, one after the other.
 
     Args:
         stylizer: paints.
@@ -157,172 +127,208 @@ def paint_photo(
     Raises:
         UserError: a photo that can't be read or painted, a picture that can't be written.
     """
-    photo = images.load(job.photo, max_side=recipe.max_side)
-    metadata = images.read_metadata(job.photo)
-    for target in job.targets:
-        files.check_size(target, *photo.shape[1::-1])
-    small = [_small(photo)] if recipe.sheet else []
-    # Not all at once: in 32 styles a large photo's pictures would fill the memory.
-    for start in range(0, len(job.styles), painting.MOST_AT_ONCE):
-        some = slice(start, start + painting.MOST_AT_ONCE)
-        pastiches = stylizer(photo, list(job.styles[some]), raw=True)
-        for target, pastiche in zip(job.targets[some], pastiches, strict=True):
-            kept = images.keep_colours(photo, pastiche, recipe.colours)
-            picture = images.mix(photo, kept, recipe.strength)
-            images.save(target, picture, quality=recipe.quality, metadata=metadata)
-            if recipe.sheet:
-                small.append(_small(picture))
-            if on_picture:
-                on_picture(target)
+    photo = _read(job, recipe)
+    small = [_small(images.to_uint8(photo.pixels))] if recipe.sheet else []
+    for target, pastiche in _pastiches(stylizer, photo.pixels, job):
+        small += _write(target, photo, pastiche, recipe)
+        if on_picture:
+            on_picture(target)
     return small
 
 
-def _paint_all(
-    stylizer: Stylizer, jobs: Sequence[Job], recipe: StylizeRecipe
-) -> tuple[list[pathlib.Path], list[list[np.ndarray]], list[str]]:
-    """Paints photo after photo; returns the files written, rows for the sheet, and failures."""
-    written: list[pathlib.Path] = []
-    rows, failures = [], []
-    total = sum(len(job.targets) for job in jobs)
-    with tqdm.tqdm(total=total, unit="picture", disable=total < 4) as bar:
+@dataclasses.dataclass(frozen=True)
+class _Photo:
+    """A photo as it was read: float32 (height, width, 3) in [0, 1], and its metadata."""
 
-        def note(target: pathlib.Path) -> None:
-            written.append(target)
-            bar.update()
-
-        for job in jobs:
-            after = bar.n + len(job.targets)
-            try:
-                rows.append(paint_photo(stylizer, job, recipe, note))
-            except UserError as error:
-                named = str(job.photo) in str(error)
-                failures.append(str(error) if named else f"{job.photo}: {error}")
-                bar.update(after - bar.n)
-    return written, rows, failures
+    pixels: np.ndarray
+    metadata: dict[str, bytes]
 
 
-def _absolute(path: str | os.PathLike) -> pathlib.Path:
-    return pathlib.Path(os.path.abspath(path))
+def _read(job: Job, recipe: StylizeRecipe) -> _Photo:
+    pixels = images.load(job.photo, max_side=recipe.max_side)
+    for target in job.targets:
+        files.check_size(target, *pixels.shape[1::-1])
+    return _Photo(pixels, images.read_metadata(job.photo))
 
 
-def names_a_file(output: pathlib.Path) -> bool:
-    """Whether an `output` is meant as one file (it has a suffix), not as a folder."""
-    return bool(output.suffix) and not output.is_dir()
+def _pastiches(
+    stylizer: Stylizer, photo: np.ndarray, job: Job
+) -> Iterator[tuple[pathlib.Path, np.ndarray]]:
+    """The picture for each of a job's files."""
+    # Not all at once: in 32 styles a large photo's pictures would fill the memory.
+    height, width = photo.shape[:2]
+    at_once = max(1, min(painting.MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
+    for start in range(0, len(job.styles), at_once):
+        some = slice(start, start + at_once)
+        pastiches = stylizer(photo, list(job.styles[some]), raw=True)
+        yield from zip(job.targets[some], pastiches, strict=True)
 
 
-def _find_photos(photos: Sequence[str], output: pathlib.Path) -> list[pathlib.Path]:
-    """The photos, without what earlier runs have painted into the output folder."""
-    if not photos:
-        raise UserError("no photo to paint. Give `photos`: files, or folders of them.")
-    if output.is_dir():
-        for path in photos:
-            if os.path.isdir(path) and os.path.samefile(path, output):
-                raise UserError(
-                    f"the output folder {output} is a folder of photos, too: next time, what was "
-                    f"painted would be painted again. Choose another `output`, such as "
-                    f"{output / 'painted'}."
-                )
-    return list(dict.fromkeys(images.find(photos, without=[output])))
-
-
-def choose(
-    styles: Sequence[Style], text: str, raw: bool = False
-) -> dict[str, str | dict[str, float]]:
-    """The styles or the blend that a text asks for.
-
-    Args:
-        styles: the network's.
-        text: see `blends.parse`.
-        raw: see `blends.weights`.
-
-    Returns:
-        A dict of names for files to what `Job.styles` holds.
-
-    Raises:
-        UserError: see `blends.parse` and `blends.weights`.
-
-    Example:
-
-        >>> styles = [Style("starry_night"), Style("the_scream")]
-        >>> choose(styles, "1,starry_night")
-        {'the_scream': 'the_scream', 'starry_night': 'starry_night'}
-        >>> choose(styles, "starry_night=3,the_scream=1")
-        {'starry_night_0.75_the_scream_0.25': {'starry_night': 0.75, 'the_scream': 0.25}}
-    """
-    parsed = blends.parse(text)
-    if isinstance(parsed, dict):
-        row = blends.weights(styles, parsed, raw)
-        blend = {
-            style.name: float(weight) for style, weight in zip(styles, row, strict=True) if weight
-        }
-        name = "_".join(f"{style}_{weight:.2g}" for style, weight in blend.items())
-        return {cut(name, _LONGEST_STYLE): blend}
-    chosen: dict[str, str | dict[str, float]] = {}
-    taken: set[str] = set()
-    for style in dict.fromkeys(styles[index].name for index in find_all(styles, parsed)):
-        # Long names may be alike once cut, and capitals don't tell files apart everywhere.
-        for name in _numbered(style, _LONGEST_STYLE):
-            if name.casefold() not in taken:
-                break
-        taken.add(name.casefold())
-        chosen[name] = style
-    return chosen
-
-
-def _targets(
-    photos: Sequence[pathlib.Path], names: Sequence[str], output: pathlib.Path, file_format: str
-) -> list[tuple[pathlib.Path, ...]]:
-    """Where each photo's pictures go, all different."""
-    if names_a_file(output):
-        files.check_writable_format(output)
-        if len(photos) * len(names) != 1:
-            raise UserError(
-                f"`output` {output} is one file, but {len(photos)} photos in {len(names)} styles "
-                "are asked for. Give a folder."
-            )
-        return [(output,)]
-    endings = [f"_{name}.{file_format}" for name in names]
-    room = _LONGEST_NAME - max(len(os.fsencode(ending)) for ending in endings)
-    stems = collections.Counter(path.stem for path in photos)
-    rows = []
-    taken: set[str] = set()
-    for path in photos:
-        stem = path.stem
-        if stems[stem] > 1:
-            # Two photos of one name get their folder's name, too.
-            stem = f"{path.absolute().parent.name}_{path.name.replace('.', '_')}"
-        for unique in _numbered(stem, room):
-            row = [unique + ending for ending in endings]
-            folded = [name.casefold() for name in row]
-            if taken.isdisjoint(folded):
-                break
-        taken.update(folded)
-        rows.append(tuple(output / name for name in row))
-    return rows
-
-
-def _numbered(text: str, length: int) -> Iterator[str]:
-    """What to call a file `text`, and what where that is taken: `text_2`, `text_3`, ..."""
-    yield cut(text, length)
-    for number in itertools.count(2):
-        yield cut(text, length - len(f"_{number}")) + f"_{number}"
-
-
-def cut(text: str, length: int) -> str:
-    """The beginning of a text, at most so many bytes, which is what file names are counted in.
-
-    Example:
-
-        >>> cut("Gemälde", 5), cut("Gemälde", 4)
-        ('Gemä', 'Gem')
-    """
-    while len(os.fsencode(text)) > length:
-        text = text[:-1]
-    return text
+def _write(
+    target: pathlib.Path, photo: _Photo, pastiche: np.ndarray, recipe: StylizeRecipe
+) -> list[np.ndarray]:
+    """Writes a picture, and gives it in the size for a sheet, where there is to be one."""
+    finished = images.finish(photo.pixels, pastiche, recipe.strength, recipe.colours)
+    picture = images.to_uint8(finished)
+    images.save(target, picture, quality=recipe.quality, metadata=photo.metadata)
+    return [_small(picture)] if recipe.sheet else []
 
 
 def _small(image: np.ndarray) -> np.ndarray:
-    """Keeps sheets of many photos from filling the memory."""
-    picture = Image.fromarray(images.to_uint8(image))
+    """Keeps sheets of many photos from filling the memory. Takes and gives uint8."""
+    picture = Image.fromarray(image)
     picture.thumbnail((sheets.CELL, sheets.CELL))
     return np.asarray(picture)
+
+
+# === Many photos ===
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """A job, and what of it is left to do.
+
+    Attributes:
+        job: all of the photo's pictures.
+        missing: the places in the job of those to be painted.
+        note: called with the place of each picture when it has been written.
+    """
+
+    job: Job
+    missing: tuple[int, ...]
+    note: Callable[[int], object]
+
+
+@dataclasses.dataclass
+class _Result:
+    """What became of a job.
+
+    Attributes:
+        row: for a sheet: its pictures by their place in the job, small; at -1 the photo.
+        written: how many pictures were.
+        error: what went wrong first, if anything.
+    """
+
+    row: dict[int, np.ndarray] = dataclasses.field(default_factory=dict)
+    written: int = 0
+    error: str = ""
+
+
+def _tasks(
+    stylizer: Stylizer, jobs: Iterable[Job], recipe: StylizeRecipe, journal: Journal | None
+) -> list[_Task]:
+    """What of each job is left to do, as far as a journal knows."""
+    if journal is None:
+        return [_Task(job, tuple(range(len(job.targets))), lambda place: None) for job in jobs]
+    fingerprints = Fingerprints(stylizer.network, stylizer.grain, recipe)
+    tasks = []
+    for job in jobs:
+        # Looked at before the photo is read: should it change meanwhile, it is painted again.
+        marks = [fingerprints.of(job.photo, style) for style in job.styles]
+        missing = tuple(
+            place
+            for place, (target, mark) in enumerate(zip(job.targets, marks, strict=True))
+            if recipe.overwrite or not journal.holds(target, mark)
+        )
+
+        def note(place: int, job: Job = job, marks: list[str] = marks) -> None:
+            journal.note(job.targets[place], marks[place])
+
+        tasks.append(_Task(job, missing, note))
+    return tasks
+
+
+def _paint_all(stylizer: Stylizer, tasks: Sequence[_Task], recipe: StylizeRecipe) -> list[_Result]:
+    """Paints photo after photo, while the next are read and the last pictures written.
+
+    What is interrupted ends with whole files: pictures that were painted are still written.
+    """
+    results = [_Result() for _ in tasks]
+    todo = [number for number, task in enumerate(tasks) if task.missing or recipe.sheet]
+    total = sum(len(task.job.targets) for task in tasks)
+    left = sum(len(task.missing) for task in tasks)
+    # In the order of painting: the number of the task, the place in its job.
+    writing: collections.deque[tuple[int, int, concurrent.futures.Future]] = collections.deque()
+
+    def settle(most: int) -> None:
+        """Waits until at most so many pictures are left to be written."""
+        while len(writing) > most:
+            number, place, future = writing.popleft()
+            try:
+                for small in future.result():
+                    results[number].row[place] = small
+                results[number].written += 1
+            except UserError as error:
+                _fail(results[number], tasks[number], error)
+            bar.update()
+
+    threads = concurrent.futures.ThreadPoolExecutor
+    with (
+        progress.Bar(total, "picture", total - left, shown=left >= 4) as bar,
+        threads(_WRITERS, "write") as writers,
+        threads(_READERS, "read") as readers,
+    ):
+        for number, future in _ahead(readers, lambda n: _prepare(tasks[n], recipe), todo):
+            task, painted = tasks[number], 0
+            try:
+                photo, results[number].row = future.result()
+                for _, pastiche in _pastiches(stylizer, photo.pixels, _rest(task)):
+                    place = task.missing[painted]
+                    write = writers.submit(_write_one, task, place, photo, pastiche, recipe)
+                    writing.append((number, place, write))
+                    painted += 1
+                    settle(_WRITE_BEHIND)
+            except UserError as error:
+                _fail(results[number], task, error)
+                bar.update(len(task.missing) - painted)
+        settle(0)
+    return results
+
+
+def _ahead(
+    pool: concurrent.futures.Executor, function: Callable[[int], object], items: Iterable[int]
+) -> Iterator[tuple[int, concurrent.futures.Future]]:
+    """Items with what a function makes of them, of which a few are begun ahead."""
+    begun: collections.deque[tuple[int, concurrent.futures.Future]] = collections.deque()
+    for item in items:
+        begun.append((item, pool.submit(function, item)))
+        if len(begun) > _READ_AHEAD:
+            yield begun.popleft()
+    yield from begun
+
+
+def _rest(task: _Task) -> Job:
+    """A task's job without the pictures that are there already."""
+    job = task.job
+    return dataclasses.replace(
+        job,
+        names=tuple(job.names[place] for place in task.missing),
+        styles=tuple(job.styles[place] for place in task.missing),
+        targets=tuple(job.targets[place] for place in task.missing),
+    )
+
+
+def _prepare(task: _Task, recipe: StylizeRecipe) -> tuple[_Photo, dict[int, np.ndarray]]:
+    """A task's photo, and what of its row for a sheet is there already."""
+    photo = _read(_rest(task), recipe)
+    row: dict[int, np.ndarray] = {}
+    if recipe.sheet:
+        row[-1] = _small(images.to_uint8(photo.pixels))
+        for place, target in enumerate(task.job.targets):
+            if place not in task.missing:
+                row[place] = _small(np.asarray(images.open_rgb(target)))
+    return photo, row
+
+
+def _write_one(
+    task: _Task, place: int, photo: _Photo, pastiche: np.ndarray, recipe: StylizeRecipe
+) -> list[np.ndarray]:
+    small = _write(task.job.targets[place], photo, pastiche, recipe)
+    task.note(place)
+    return small
+
+
+def _fail(result: _Result, task: _Task, error: UserError) -> None:
+    """Keeps the first thing that went wrong with a photo."""
+    named = str(task.job.photo) in str(error)
+    result.error = result.error or (str(error) if named else f"{task.job.photo}: {error}")

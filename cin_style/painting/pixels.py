@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import numpy as np
 import scipy.optimize
-import tqdm
 from keras import ops
 from PIL import Image
 
@@ -21,6 +20,7 @@ from cin_style.images.files import check_writable_format, refuse_overwriting
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
 from cin_style.painting.recipes import OptimizeRecipe
+from cin_style.progress import Bar
 from cin_style.recipes import SMALLEST_SIDE
 
 _LOG = logging.getLogger("cin_style")
@@ -293,11 +293,10 @@ def optimize_pixels(recipe: OptimizeRecipe, progress: bool = True) -> Result:
             "larger photo."
         )
     result: Any = None
-    with tqdm.tqdm(total=recipe.iterations, unit="iteration", disable=not progress) as bar:
+    with Bar(recipe.iterations, "iteration", shown=progress) as bar:
 
         def watch(loss: float, terms: dict[str, float]) -> None:
-            bar.set_postfix({"loss": f"{loss:.3g}"} | {k: f"{v:.3g}" for k, v in terms.items()})
-            bar.update()
+            bar.update(figures=lambda: {"loss": loss, **terms})
 
         try:
             for stage in range(recipe.stages):

@@ -39,7 +39,7 @@ class StylizeRecipe(_PaintRecipe):
     photos: tuple[str, ...] = option((), "photos, or folders of them")
     style: str = option("all", "NAME, NUMBER or all; several with commas; or a blend, A=0.7,B=0.3")
     sheet: str = option("", "also write a contact sheet to this file")
-    format: str = option("png", "of files in a folder", choices=("png", "jpg", "webp"))
+    format: str = option("png", "of files in a folder", choices=("png", "jpg", "webp", "tif"))
     quality: int = option(95, "of JPEG and WebP, 1 to 100", least=1, most=100)
     raw_weights: bool = option(False, "keep blend weights as they are; may be negative")
     strength: float = option(1.0, "0 is the photo, 1 the pastiche", least=0, most=1)
@@ -48,6 +48,10 @@ class StylizeRecipe(_PaintRecipe):
         "luminance or histogram keep the photo's colours: only the lightness comes from the "
         "pastiche, or its histogram is matched to the photo's",
         choices=COLOURS,
+        also=("colors",),
+    )
+    overwrite: bool = option(
+        False, "also paint what lies in the output folder already, painted in the same way"
     )
 
 

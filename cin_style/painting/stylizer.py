@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from cin_style.errors import UserError
+from cin_style.images import colour
 from cin_style.images import grain as grains
 from cin_style.images.arrays import as_photo
 from cin_style.networks import storage
@@ -51,6 +52,7 @@ class Stylizer:
     Attributes:
         network: the network.
         grain: see above.
+        styles: what the network's styles are called.
 
     Raises:
         UserError: a file that is no network, or a negative grain.
@@ -58,7 +60,7 @@ class Stylizer:
     Example:
 
         stylizer = cin_style.Stylizer("varied32")
-        pastiche = stylizer(PIL.Image.open("photo.jpg"), "starry_night")
+        pastiche = stylizer("photo.jpg", "starry_night", strength=0.8)
         half_and_half = stylizer(photo, {"starry_night": 0.5, "the_scream": 0.5})
         cin_style.images.save("pastiche.png", pastiche)
     """
@@ -81,8 +83,14 @@ class Stylizer:
         self._painters: dict[int | None, Callable[..., np.ndarray]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """What the network's styles are called, by number."""
+        return tuple(style.name for style in self.network.styles)
+
     def __repr__(self) -> str:
-        return f"<Stylizer of {self.network.num_styles} styles, grain {self.grain:g}>"
+        names = ", ".join(self.styles[:3]) + (", ..." if len(self.styles) > 3 else "")
+        return f"<Stylizer of {len(self.styles)} styles: {names}; grain {self.grain:g}>"
 
     def __call__(
         self,
@@ -91,19 +99,23 @@ class Stylizer:
         *,
         embedding: Any = None,
         raw: bool = False,
+        strength: float = 1.0,
+        colours: str = "style",
     ) -> Any:
         """Paints photos.
 
         Args:
-            photo: a photo as `images.arrays.as_photo` takes it, a PIL image or an array (height,
-                width, 3), uint8 or float in [0, 1], of 16 px or more each way; or several of
-                them: a list, or an array (count, height, width, 3).
+            photo: a photo as `images.arrays.as_photo` takes it: a file's path, a PIL image, or an
+                array (height, width, 3), uint8 or float in [0, 1], of 16 px or more each way; or
+                several of them: a list, or an array (count, height, width, 3).
             styles: a style or blend as `blends.weights` takes it (name, number, dict or
                 array (num_styles,)); a list or array (count, num_styles) of several; or a
                 map (height, width, num_styles) with a blend for every pixel.
             embedding: in place of `styles`: a style embedding, float (3206,), of this network's
                 convolutions; or several, (count, 3206).
             raw: see `blends.weights`.
+            strength: from 0, the photo, to 1, the pastiche (`images.mix`).
+            colours: `luminance` or `histogram` keep the photo's (`images.keep_colours`).
 
         Returns:
             float32 in [0, 1], of the photo's size: (height, width, 3), or for several
@@ -111,15 +123,26 @@ class Stylizer:
             where the photos are one.
 
         Raises:
-            UserError: a photo that is too small or no RGB image, an unknown style, bad
-                weights, a map or embedding of another shape, or both or neither of `styles` and
-                `embedding`.
+            UserError: a photo that can't be read, is too small or no RGB image, an unknown style,
+                bad weights, a map or embedding of another shape, both or neither of `styles` and
+                `embedding`, a strength outside [0, 1] or another word for `colours`.
         """
-        if isinstance(photo, list | tuple):
-            return [self(one, styles, embedding=embedding, raw=raw) for one in photo]
-        if getattr(photo, "ndim", 0) == 4 and len(photo):
-            return np.stack(self(list(photo), styles, embedding=embedding, raw=raw))
+        several_photos = isinstance(photo, list | tuple)
+        if several_photos or (getattr(photo, "ndim", 0) == 4 and len(photo)):
+            options = {"embedding": embedding, "raw": raw, "strength": strength, "colours": colours}
+            pictures = [self(one, styles, **options) for one in photo]
+            return pictures if several_photos else np.stack(pictures)
+        colour.check(strength, colours)
         photo = as_photo(photo)
+        painted = self._pastiches(photo, styles, embedding, raw)
+        if painted.ndim == 3:
+            return colour.finish(photo, painted, strength, colours)
+        for index, pastiche in enumerate(painted):
+            painted[index] = colour.finish(photo, pastiche, strength, colours)
+        return painted
+
+    def _pastiches(self, photo: np.ndarray, styles: Any, embedding: Any, raw: bool) -> np.ndarray:
+        """One photo painted: (height, width, 3), or for several styles with a count before."""
         if (styles is None) == (embedding is None):
             raise UserError("give either `styles` or `embedding`: what to paint in.")
         if self.grain:

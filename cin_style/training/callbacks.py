@@ -4,7 +4,6 @@ import logging
 import math
 import os
 import pathlib
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,9 +11,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tqdm
 
-from cin_style import images, tables
+from cin_style import images, progress, tables
 from cin_style.errors import UserError
 from cin_style.files import write_beside
 
@@ -61,14 +59,6 @@ class CallbackList(keras.callbacks.CallbackList):
             callback.on_train_batch_end(batch, logs=lazy)
 
 
-def progress_bar(total: int, unit: str, initial: int = 0) -> tqdm.tqdm:
-    """A bar that moves on a terminal; in a log file, a line every half minute."""
-    interval = 0.5 if sys.stderr.isatty() else 30
-    return tqdm.tqdm(
-        total=total, initial=initial, unit=unit, mininterval=interval, dynamic_ncols=True
-    )
-
-
 class Progress(keras.callbacks.Callback):
     """One progress bar over the whole run, and the end of the run at its last step.
 
@@ -91,7 +81,7 @@ class Progress(keras.callbacks.Callback):
         self._bar: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._bar = progress_bar(self.steps, "step", self._start)
+        self._bar = progress.Bar(self.steps, "step", self._start)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
@@ -99,9 +89,8 @@ class Progress(keras.callbacks.Callback):
             self.model.stop_training = True
         if self.step - self._start in self._TIMED:
             self._take_time(logs)
-        if self._bar.update() or self.step == self.steps:
-            # Only now: reading the logs waits for the device.
-            self._bar.set_postfix({name: f"{value:.3g}" for name, value in logs.items()})
+        # Called only where they are shown: reading the logs waits for the device.
+        self._bar.update(figures=lambda: logs)
 
     def _take_time(self, logs: Mapping[str, float]) -> None:
         _ = logs["loss"]  # waits until the device has done the step
@@ -113,8 +102,8 @@ class Progress(keras.callbacks.Callback):
         left = self.steps - self.step
         seconds = left * (now - self._timed_from) / (last - first)
         if left:
-            with tqdm.tqdm.external_write_mode(sys.stderr):
-                _LOG.info("some %s to go for %s steps", duration(seconds), f"{left:,}")
+            with progress.aside():
+                _LOG.info("some %s to go for %s steps", progress.duration(seconds), f"{left:,}")
 
     def on_train_end(self, logs: Any = None) -> None:
         self.close()
@@ -123,22 +112,6 @@ class Progress(keras.callbacks.Callback):
         """Ends the bar, also where the run was stopped."""
         if self._bar is not None:
             self._bar.close()
-
-
-def duration(seconds: float) -> str:
-    """A length of time in words, of two digits or so.
-
-    Example:
-
-        >>> duration(41.4), duration(1680), duration(130 * 3600)
-        ('41 s', '28 min', '130 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    hours = seconds / 3600
-    return f"{hours:.1f} h" if hours < 10 else f"{hours:.0f} h"
 
 
 class LossLog(keras.callbacks.Callback):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cin_style import progress
 from cin_style.errors import UserError
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.per_style import content_targets, losses_of_style
@@ -16,7 +17,6 @@ from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style_set import StyleSet
-from cin_style.training.callbacks import progress_bar
 from cin_style.training.recipes import FinetuneRecipe
 from cin_style.training.run import Material, Task, run
 
@@ -161,7 +161,7 @@ def nearest(
         return _Start(rows, losses["content_loss"] + losses["style_loss"])
 
     names = []
-    with progress_bar(network.num_styles * (len(old) + len(mixtures)), "start") as bar:
+    with progress.Bar(network.num_styles * (len(old) + len(mixtures)), "start") as bar:
         for index in range(network.num_styles):
             singles = [measure(index, (row,)) for row in range(len(old))]
             singles.sort(key=lambda start: start.loss)

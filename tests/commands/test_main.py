@@ -65,7 +65,9 @@ def in_a_process(*arguments, **environment):
 
 
 def tree(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    """What lies in a folder, without what is hidden."""
+    paths = (path for path in folder.rglob("*") if not path.name.startswith("."))
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 # === Starting up ===
@@ -79,8 +81,15 @@ def test_importing_the_package_is_light():
     assert seconds < 1.5
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
-def test_help_is_quick(arguments):
+@pytest.mark.parametrize(
+    "arguments,begins",
+    [
+        (["--help"], "usage: cin-style"),
+        (["train", "--help"], "usage: cin-style"),
+        (["styles"], "   0"),
+    ],
+)
+def test_help_and_styles_are_quick(arguments, begins):
     code = (
         "import atexit, sys; from cin_style.commands import main; "
         "atexit.register(lambda: print('MODULES', *sys.modules)); main.main()"
@@ -88,7 +97,7 @@ def test_help_is_quick(arguments):
     done, seconds = in_a_process("-c", code, *arguments)
     assert done.returncode == 0 and done.stderr == ""
     text, _, modules = done.stdout.partition("MODULES")
-    assert text.startswith("usage: cin-style") and not set(modules.split()) & set(HEAVY)
+    assert text.startswith(begins) and not set(modules.split()) & set(HEAVY)
     assert seconds < 1.5
 
 
@@ -168,11 +177,12 @@ def test_the_real_command(tiny_model, tmp_path):
     cut = tmp_path / "cut.keras"
     cut.write_bytes(tiny_model.read_bytes()[:-2000])
     program = ["-c", "from cin_style.commands.main import main; main()"]
-    done, _ = in_a_process(*program, "styles", "--model", cut)
+    stylize = ["stylize", "--output", tmp_path / "out", cut, "--model", cut]
+    done, _ = in_a_process(*program, *stylize)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("cin-style: ") and done.stderr.count("\n") == 1
     assert "cut.keras is not a model file, or is cut short" in done.stderr
-    done, _ = in_a_process(*program, "styles", "--model", cut, KERAS_BACKEND="nonsense")
+    done, _ = in_a_process(*program, *stylize, KERAS_BACKEND="nonsense")
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "cin-style: cannot load Keras: " in done.stderr and "KERAS_BACKEND" in done.stderr
 
@@ -201,6 +211,49 @@ def test_stylize(command, tiny_model, photo_folder, tmp_path):
     assert tree(tmp_path) == ["out", "out/seven_ash.jpg", "out/seven_birch.jpg", "sheet.png"]
     with Image.open(tmp_path / "out" / "seven_ash.jpg") as image:
         assert image.size == (40, 30)
+
+
+def test_colours_and_colors(command, tiny_model, photo_folder, tmp_path):
+    for name in ("colours", "colors"):
+        arguments = ["--model", tiny_model, "--style", "ash", f"--{name}", "luminance"]
+        target = tmp_path / f"{name}.png"
+        assert (
+            command("stylize", *arguments, "--output", target, photo_folder / "seven.jpg")[0] == 0
+        )
+    assert (tmp_path / "colours.png").read_bytes() == (tmp_path / "colors.png").read_bytes()
+    code, _, err = command("stylize", "--colors", "sepia", "--output", tmp_path, "a.jpg")
+    assert code == 2 and "--colours/--colors: invalid choice: 'sepia'" in err
+
+
+def test_stylize_again(command, tiny_model, photo_folder, tmp_path):
+    arguments = ["stylize", "--model", tiny_model, "--style", "ash", "--output", tmp_path / "out"]
+    arguments.append(photo_folder / "seven.jpg")
+    for more, message in [
+        ([], "wrote 1 picture to {}\n"),
+        ([], "wrote 0 pictures to {} (1 was there already; --overwrite paints anew)\n"),
+        (["--overwrite"], "wrote 1 picture to {}\n"),
+    ]:
+        code, _, err = command(*arguments, *more)
+        assert (code, err) == (0, message.format(tmp_path / "out"))
+
+
+def test_stylize_without_a_style(fails, tiny_model, photo_folder, tmp_path):
+    photo, output = photo_folder / "seven.jpg", tmp_path / "x.jpg"
+    message = fails("stylize", "--model", tiny_model, photo, "--output", output)
+    assert "Choose one --style, such as ash or birch or cedar, or give a folder." in message
+    assert not output.exists()
+
+
+def test_an_interrupted_command_says_how_to_go_on(command, tiny_model, tmp_path, monkeypatch):
+    from cin_style.painting import folder
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folder, "stylize", interrupted)
+    code, _, err = command("stylize", "--model", tiny_model, "--output", tmp_path, "a.jpg")
+    assert code == 130
+    assert err == "\ncin-style: interrupted. Run the same command again to go on.\n"
 
 
 def test_flagfile(command, tiny_model, photo_folder, tmp_path):

@@ -35,10 +35,59 @@ def test_histogram_takes_the_photos_values():
         )
 
 
-def test_strength():
+def test_strength_ends_at_the_photo_and_the_pastiche():
     np.testing.assert_array_equal(colour.mix(PHOTO, PASTICHE, 0), PHOTO)
     np.testing.assert_array_equal(colour.mix(PHOTO, PASTICHE, 1), PASTICHE)
-    np.testing.assert_allclose(colour.mix(PHOTO, PASTICHE, 0.25), 0.75 * PHOTO + 0.25 * PASTICHE)
+    for strength, near in ((1e-3, PHOTO), (1 - 1e-3, PASTICHE)):
+        np.testing.assert_allclose(colour.mix(PHOTO, PASTICHE, strength), near, atol=3e-3)
+
+
+def test_strength_leaves_what_both_have():
+    for strength in (0.2, 0.5, 0.9):
+        np.testing.assert_allclose(colour.mix(PHOTO, PHOTO, strength), PHOTO, atol=1e-6)
+        np.testing.assert_array_equal(colour.mix(0 * PHOTO, 0 * PHOTO, strength), 0 * PHOTO)
+
+
+def test_strength_averages_colours():
+    ones = np.ones((40, 50, 3), "float32")
+    mixed = colour.mix(0.2 * ones, 0.6 * ones, 0.25)
+    np.testing.assert_allclose(mixed, 0.3 * ones, atol=1e-6)
+
+
+def test_the_stronger_detail_wins_at_each_place():
+    """No double exposure: half of each would leave half the contrast of both."""
+    y, x = np.mgrid[:64, :128]
+    stripes = np.where(x // 2 % 2, 0.3, -0.3)[..., None] * np.ones(3)
+    edges = np.where(y // 2 % 2, 0.3, -0.3)[..., None] * np.ones(3)
+    left = (x < 64)[..., None]
+    photo, pastiche = 0.5 + stripes * left, 0.5 + edges * ~left
+    mixed = colour.mix(photo, pastiche, 0.5)
+    inner = np.s_[10:-10, 10:40], np.s_[10:-10, 80:-10]
+    np.testing.assert_allclose(mixed[inner[0]], photo[inner[0]], atol=0.03)
+    np.testing.assert_allclose(mixed[inner[1]], pastiche[inner[1]], atol=0.03)
+    # At a fifth, strokes are there with two fifths of their contrast.
+    mixed = colour.mix(photo, pastiche, 0.2)
+    np.testing.assert_allclose(mixed[inner[0]], photo[inner[0]], atol=0.03)
+    np.testing.assert_allclose(mixed[inner[1]] - 0.5, 0.4 * edges[inner[1]], atol=0.03)
+
+
+def test_strength_of_tiles_is_that_of_the_whole():
+    photo, pastiche = RNG.random((2, 416, 500, 3)).astype("float32")
+    whole = colour.mix(photo, pastiche, 0.4)
+    reach = colour.MIX_REACH
+    tile = colour.mix(photo[16:, 32:], pastiche[16:, 32:], 0.4)
+    np.testing.assert_allclose(tile[reach:, reach:], whole[16 + reach :, 32 + reach :], atol=1e-6)
+    tile = colour.mix(photo[:333, :401], pastiche[:333, :401], 0.4)
+    np.testing.assert_allclose(
+        tile[:-reach, :-reach], whole[: 333 - reach, : 401 - reach], atol=1e-6
+    )
+
+
+def test_finish_keeps_colours_and_mixes():
+    kept = colour.keep_colours(PHOTO, PASTICHE, "luminance")
+    expected = colour.mix(PHOTO, kept, 0.4)
+    np.testing.assert_array_equal(colour.finish(PHOTO, PASTICHE, 0.4, "luminance"), expected)
+    assert colour.finish(PHOTO, PASTICHE) is PASTICHE
 
 
 def test_errors():

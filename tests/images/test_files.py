@@ -10,7 +10,7 @@ import hypothesis.extra.numpy
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from cin_style import images
 from cin_style.errors import UserError
@@ -75,6 +75,38 @@ def test_grey_with_alpha():
 def test_black_and_white():
     image = Image.fromarray(np.array([[0, 255]], dtype="uint8")).convert("1")
     np.testing.assert_array_equal(pixels(encode(image, "PNG")), [[[0] * 3, [255] * 3]])
+
+
+def test_avif():
+    if not features.check("avif"):
+        pytest.skip("this Pillow is built without AVIF")
+    picture = np.full((20, 30, 3), (200, 100, 50), "uint8")
+    np.testing.assert_allclose(pixels(encode(picture, "AVIF", quality=95)), picture, atol=3)
+
+
+def test_heic(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    picture = np.full((64, 80, 3), (200, 100, 50), "uint8")
+    pillow_heif.from_pillow(Image.fromarray(picture)).save(tmp_path / "a.HEIC", quality=95)
+    np.testing.assert_allclose(pixels(tmp_path / "a.HEIC"), picture, atol=4)
+    assert images.find([tmp_path]) == [tmp_path / "a.HEIC"]
+
+
+@pytest.mark.parametrize(
+    "name,missing,advice",
+    [
+        ("a.heic", "find_spec", "For HEIC, install pillow-heif: pip install cin_style[heif]."),
+        ("a.avif", "check", "For AVIF, install a newer Pillow"),
+        ("a.png", "check", "Convert it first."),
+    ],
+)
+def test_formats_that_need_something(tmp_path, monkeypatch, name, missing, advice):
+    where = files.importlib.util if missing == "find_spec" else files.features
+    monkeypatch.setattr(where, missing, lambda name: None)
+    (tmp_path / name).write_bytes(b"\0\0\0\x1cftypnone")
+    with pytest.raises(UserError, match=f"{name} is not an image that can be read") as caught:
+        images.open_rgb(tmp_path / name)
+    assert advice in str(caught.value)
 
 
 def test_palette():
@@ -298,7 +330,8 @@ def test_to_uint8_is_off_by_half_a_step_at_most(values):
 
 
 @pytest.mark.parametrize(
-    "suffix,tolerance", [(".png", 0), (".jpg", 12), (".JPEG", 12), (".webp", 25)]
+    "suffix,tolerance",
+    [(".png", 0), (".tif", 0), (".TIFF", 0), (".jpg", 12), (".JPEG", 12), (".webp", 25)],
 )
 def test_save_round_trip(tmp_path, suffix, tolerance, make_photo):
     picture = make_photo(45, 31, 4)

@@ -57,7 +57,7 @@ def test_the_resolution_is_kept(tmp_path):
     assert kept[BASE.XResolution] == 300 and kept[BASE.ResolutionUnit] == 2
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
 def test_a_picture_gets_them(tmp_path, exif, suffix, make_photo):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.fromarray(make_photo(40, 30, 0)).save(tmp_path / "a.jpg", exif=exif, icc_profile=profile)

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import functools
+import pathlib
 
 import keras
 import numpy as np
@@ -147,7 +148,9 @@ def test_errors(stylizer, photo):
         (np.full((40, 40, 3), np.nan), "must be in .0, 1.. Received: values from nan"),
         (np.zeros((40, 40, 3), "int32"), "uint8 or floats in .0, 1.. Received: ndarray of int32"),
         (np.zeros((0, 40, 40, 3)), "Received: shape"),
-        ("photo.jpg", "a photo must be a PIL image or an array"),
+        ({"a": 1}, "a photo must be a path, a PIL image or an array"),
+        ("gone.jpg", "no such photo: gone.jpg"),
+        (pathlib.Path("gone.jpg"), "no such photo: gone.jpg"),
     ]:
         with pytest.raises(UserError, match=message):
             stylizer(bad, "ash")
@@ -182,6 +185,55 @@ def test_several_photos(stylizer, make_photo):
             np.testing.assert_array_equal(one, other)
     mixed = stylizer([photos[0], make_photo(20, 50, 5)], "ash")
     assert [picture.shape for picture in mixed] == [(30, 41, 3), (50, 20, 3)]
+
+
+def test_photos_as_files(stylizer, make_photo, tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(make_photo(41, 30, 11)).save(path)
+    expected = stylizer(images.load(path), "ash")
+    np.testing.assert_array_equal(stylizer(path, "ash"), expected)
+    for picture in stylizer([str(path), path], "ash"):
+        np.testing.assert_array_equal(picture, expected)
+
+
+# === What else the command can ===
+
+
+def test_strength_and_colours(stylizer, photo):
+    pastiches = stylizer(photo, ["ash", "cedar"])
+    painted = stylizer(photo, ["ash", "cedar"], strength=0.4, colours="luminance")
+    for picture, pastiche in zip(painted, pastiches, strict=True):
+        expected = images.mix(photo, images.keep_colours(photo, pastiche, "luminance"), 0.4)
+        np.testing.assert_allclose(picture, expected, atol=1e-6)
+    np.testing.assert_array_equal(stylizer(photo, "ash", strength=0), photo)
+    # Of a map, of an embedding, and of several photos.
+    half = np.broadcast_to(np.float32([1, 0, 0]), (*photo.shape[:2], 3))
+    expected = images.mix(photo, stylizer(photo, "ash"), 0.5)
+    embedding = stylizer.network.get_style_embeddings()[0]
+    for picture in (
+        stylizer(photo, half, strength=0.5),
+        stylizer(photo, embedding=embedding, strength=0.5),
+        stylizer([photo], "ash", strength=0.5)[0],
+        stylizer(photo[None], "ash", strength=0.5)[0],
+    ):
+        np.testing.assert_allclose(picture, expected, atol=1e-5)
+
+
+def test_strength_and_colours_are_checked_before_painting(stylizer, photo, monkeypatch):
+    monkeypatch.setattr(stylizing, "_run", None)
+    with pytest.raises(UserError, match="`strength` must be from 0 to 1. Received: 1.5"):
+        stylizer(photo, "ash", strength=1.5)
+    with pytest.raises(UserError, match="`colours` must be one of style, luminance, histogram"):
+        stylizer(photo, "ash", colours="sepia")
+
+
+def test_what_a_stylizer_says_of_itself(stylizer, tiny_network):
+    assert stylizer.styles == ("ash", "birch", "cedar")
+    assert repr(stylizer) == "<Stylizer of 3 styles: ash, birch, cedar; grain 0>"
+    four = Stylizer(
+        tiny_network.append(["elm"], tiny_network.get_style_embeddings()[:1]), grain=0.1
+    )
+    assert repr(four) == "<Stylizer of 4 styles: ash, birch, cedar, ...; grain 0.1>"
 
 
 # === Embeddings and maps ===

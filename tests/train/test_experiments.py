@@ -150,3 +150,12 @@ def test_ablations(run, paintings):
     assert photo[1] > none[1] and photo[2] > none[2]
     assert images.load(output / "layers.jpg").shape[1] > 4 * 256
     assert images.load(output / "stroke_size.jpg").shape[1] > 3 * 256
+
+
+def test_strength(run, model, capsys):
+    options = ["--pairs", "coffee:ash,chelsea:birch", "--size", "64", "--strengths", "0", "0.5"]
+    output = run("strength", "--model", model, *options)
+    # Two sheets, of five rows of four pictures, below each other.
+    height, width = images.load(output / "strength.jpg").shape[:2]
+    assert width == 6 + 4 * (64 + 6) and height == 2 * (6 + 16 + 5 * (64 + 6))
+    assert "rows: laid_over,embeddings" in capsys.readouterr().out

@@ -153,17 +153,10 @@ def test_the_time_to_expect_after_ten_steps(start, monkeypatch, caplog):
     """Of steps of 1.1 s each after slow first ones."""
     now = iter([20.0, 20.0 + 7 * 1.1])
     progress = callbacks.Progress(1500, start)
-    progress._bar = types.SimpleNamespace(update=lambda: False)
+    progress._bar = types.SimpleNamespace(update=lambda **_: None)
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(now))
     with caplog.at_level(logging.INFO, "cin_style"):
         for batch in range(30):
             progress.on_train_batch_end(batch, {"loss": 1.0})
     expected = {0: "some 27 min to go for 1,490 steps", 400: "some 20 min to go for 1,090 steps"}
     assert caplog.messages == [expected[start]]
-
-
-def test_durations_in_words():
-    for seconds, words in [(4, "4 s"), (89, "89 s"), (95, "2 min"), (5300, "88 min")]:
-        assert callbacks.duration(seconds) == words
-    assert callbacks.duration(5 * 3600 + 1000) == "5.3 h"
-    assert callbacks.duration(130 * 3600) == "130 h"

@@ -14,10 +14,9 @@ import pathlib
 
 import numpy as np
 import options
-import tqdm
 from keras import ops
 
-from cin_style import StyleSet, Stylizer, load, plots, tables
+from cin_style import StyleSet, Stylizer, load, plots, progress, tables
 from cin_style.files import writable_folder
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.recipe import LossRecipe
@@ -85,7 +84,7 @@ def main():
 
     rows, curves, monotone = [], [], 0
     pairs = list(itertools.combinations(range(len(names)), 2))
-    for first, second in tqdm.tqdm(pairs, unit="pair"):
+    for first, second in progress.track(pairs, "pair"):
         losses = path_losses(stylizer, objective, photos, first, second, arguments.points)
         steps = np.diff(losses, axis=0)
         monotone += bool((steps[:, 0] > 0).all() and (steps[:, 1] < 0).all())

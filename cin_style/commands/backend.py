@@ -1,0 +1,33 @@
+"""Keras and its backend, imported by the commands that need them, which takes seconds."""
+
+import importlib.util
+import os
+import sys
+
+from cin_style.errors import UserError
+
+
+def load() -> None:
+    """Imports Keras and its backend without what TensorFlow's libraries print as they load.
+
+    They say that without regard to TF_CPP_MIN_LOG_LEVEL, on the bare file descriptor.
+
+    Raises:
+        UserError: they can't be imported.
+    """
+    sys.stderr.flush()
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    if not importlib.util.find_spec("tensorflow") and importlib.util.find_spec("jax"):
+        os.environ.setdefault("KERAS_BACKEND", "jax")
+    try:
+        os.dup2(nothing, 2)
+        import keras  # noqa: F401
+    except (ImportError, ValueError) as error:
+        raise UserError(
+            f"cannot load Keras: {error}. Install a backend, such as pip install cin_style[cpu], "
+            "or set KERAS_BACKEND to one that is installed."
+        ) from error
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)

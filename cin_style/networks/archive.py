@@ -1,0 +1,83 @@
+"""What a `.keras` file says of itself, read without Keras, which takes seconds to import."""
+
+import json
+import os
+import pathlib
+import zipfile
+from typing import Any
+
+from cin_style.errors import UserError
+from cin_style.networks.bundled import bundled
+from cin_style.styles.style import Style, unique
+
+
+def find(path: str | os.PathLike) -> pathlib.Path:
+    """The file of a network: the path itself, or that of a network in the package by its name.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    found = bundled().get(str(path), pathlib.Path(path))
+    if not found.is_file():
+        raise UserError(
+            f"no such model file: {found}. Give a .keras file that `train` wrote, or one "
+            f"of the networks in the package: {', '.join(bundled()) or 'none'}."
+        )
+    return found
+
+
+def read_config(path: str | os.PathLike) -> dict[str, Any]:
+    """The configuration of the network in a `.keras` file, whose whole content is checked.
+
+    Args:
+        path: see `find`.
+
+    Raises:
+        UserError: a file that is missing, damaged or not a network of this package.
+    """
+    path = find(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            config = json.loads(archive.read("config.json"))
+            if not isinstance(config, dict):
+                raise ValueError("its config.json holds no object")
+    except Exception as error:  # zipfile raises many kinds; each means a bad file
+        raise UserError(
+            f"{path} is not a model file, or is cut short ({error}). Copy it again."
+        ) from error
+    if damaged:
+        raise UserError(f"{path} is damaged at {damaged}. Copy it again.")
+    if config.get("registered_name") != "cin_style>StyleTransferNetwork":
+        raise UserError(
+            f"{path} holds a {config.get('class_name')}, not a StyleTransferNetwork. "
+            "Give a model that `train` wrote."
+        )
+    return config
+
+
+def read_styles(path: str | os.PathLike) -> tuple[Style, ...]:
+    """The styles of the network in a `.keras` file, by number.
+
+    Raises:
+        UserError: see `read_config`.
+
+    Example:
+
+        >>> [style.title for style in read_styles("varied32")][:2]
+        ['At the Moulin Rouge', 'Baby (Cradle)']
+    """
+    config = read_config(path)
+    try:
+        return unique(config["config"]["styles"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str | os.PathLike, error: Exception) -> UserError:
+    """What to raise for a network of this package that can't be made from its file."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return UserError(
+        f"{path} does not hold a network that this version can load. Copy it again or update "
+        f"cin_style. ({reason})"
+    )

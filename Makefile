@@ -1,5 +1,5 @@
 # make demo   sets up, paints sample photos, trains for a minute or two, adds a style
-# make test   sets up and runs the tests
+# make test   sets up and runs the tests; make test-slow those that take long
 # make lint   style, format and types
 # EXTRA=tensorflow (GPU) or EXTRA=jax instead of cpu chooses the backend's packages.
 
@@ -10,13 +10,16 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export KERAS_BACKEND
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-slow lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/installed
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

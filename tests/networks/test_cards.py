@@ -76,7 +76,7 @@ def test_a_card_of_another_network_is_refused(tiny_network, card):
 
 
 def test_a_name_that_is_taken_is_refused(tiny_network, card):
-    with pytest.raises(UserError, match="has a style named birch already.*--rename"):
+    with pytest.raises(UserError, match="named birch already. Rename one of them first"):
         cards.import_cards(tiny_network, [StyleCard.load(card)])
 
 

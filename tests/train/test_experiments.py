@@ -86,6 +86,7 @@ def test_blending(run, model, paintings, many_photos, capsys):
         assert f"of {pairs} pairs" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_finetuning(run, model, paintings, many_photos):
     options = ["--content", many_photos, "--steps", "10", "--scratch_steps", "4"]
     arguments = ["--model", model, "--styles", paintings[1], *options, "--batch_size", "1"]
@@ -109,6 +110,7 @@ def test_first_step_at(script):
         assert module.first_step_at(rows, loss) == expected
 
 
+@pytest.mark.slow
 def test_many_or_one(run, paintings, many_photos, capsys):
     options = ["--content", many_photos, "--steps", "2", "--batch_size", "1", "--single", "1"]
     names = ["--names", "birch,ash,cedar"]
@@ -123,6 +125,7 @@ def test_many_or_one(run, paintings, many_photos, capsys):
     assert "style_loss: " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_style_rate(run, model, paintings, many_photos, capsys):
     options = ["--content", many_photos, "--steps", "1", "--finetuning_steps", "1", *SMALL]
     data = ["--styles", paintings[0], "--names", "ash,birch", "--new", paintings[1]]

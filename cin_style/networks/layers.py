@@ -90,7 +90,9 @@ def select(table: Any, style_weights: Any) -> Any:
     return blend
 
 
-def modulate(x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5) -> Any:
+def modulate(
+    x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5, moments: tuple[Any, Any] | None = None
+) -> Any:
     """Normalizes features, then scales and shifts them: the second half of the normalization.
 
         z = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta
@@ -101,12 +103,14 @@ def modulate(x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5) -> Any:
         x: (batch, height, width, channels).
         gamma, beta: what `select` returns.
         epsilon: added to the variance.
+        moments: mean and variance, float32 (channels,), where `x` is a part of a larger picture;
+            by default those of `x`.
 
     Returns:
         float32, shaped like `x`.
     """
     x = ops.cast(x, "float32")
-    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    mean, variance = moments or ops.moments(x, axes=(1, 2), keepdims=True)
     scale = gamma * ops.rsqrt(variance + epsilon)
     return x * scale + (beta - mean * scale)
 

@@ -191,12 +191,16 @@ def runner(
             x = beside[:, 2:-2, 2:-2] + y if stage.role == "join" else y
         y = ops.cast(y, "float32")
         rows, columns = counting
-        weights = ops.expand_dims(rows, -1) * columns
-        weights = ops.expand_dims(ops.expand_dims(weights, -1), 0)
-        mean = ops.sum(y * weights, axis=(0, 1, 2)) / ops.sum(weights)
-        return y[0], mean, ops.sum(weights * ops.square(y - mean), axis=(0, 1, 2))
+        weights = ops.expand_dims(ops.expand_dims(rows, -1) * columns, -1)
+        mean = _sum(y[0] * weights) / ops.sum(weights)
+        return y[0], mean, _sum(weights * ops.square(y[0] - mean))
 
     return _compile(compute, chain, before, num_maps)
+
+
+def _sum(x: Any) -> Any:
+    # Row by row: a sum of all at once, one value added to the last, loses two digits.
+    return ops.sum(ops.sum(x, axis=0), axis=0)
 
 
 def _convolve(stage: Stage, x: Any, places: Any, kernel: Any) -> Any:

@@ -15,8 +15,6 @@ file where they are many.
 
 import contextlib
 import logging
-import mmap
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -26,204 +24,72 @@ import numpy as np
 import tqdm
 from keras import ops
 
+from cin_style import hardware
 from cin_style.errors import UserError
-from cin_style.images.files import from_uint8
-from cin_style.images.grain import Grain
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting import stages
+from cin_style.painting.layer_maps import LayerMap, Moments
+from cin_style.painting.recipes import STATISTICS, tile_side
+from cin_style.painting.sources import Look, Source
 from cin_style.painting.stages import Normalization, Span, Stage
 
 _LOG = logging.getLogger("cin_style")
 
-# The side of tiles, in px, where nothing else is asked for; and the least, for what a tile reads
-# around itself would be more than the tile.
+# The side of tiles, in px, where nothing else is asked for.
 USUAL_TILE = 512
-SMALLEST_TILE = 64
+
+# On a CPU, painting a megapixel whole takes about this much memory at its peak. Where that is more
+# than this share of the memory at hand, a picture is painted in tiles; and where nobody knows how
+# much is at hand, above so many megapixels.
+GIB_PER_MEGAPIXEL = 1.0
+_SHARE_OF_MEMORY = 0.8
+MEGAPIXELS_WHOLE = 8
 
 # Maps of up to so many bytes are kept in memory, larger ones in a file.
 _IN_MEMORY = 2**30
 
-# The long side of thumbnails whose statistics are taken for the picture's, in px (Chen et al.
-# 2022, "Towards Ultra-Resolution Neural Style Transfer via Thumbnail Instance Normalization").
-THUMBNAIL = 1024
 
+def choose_side(
+    height: int, width: int, tile: int | str | None = "auto", statistics: str = "exact"
+) -> int | None:
+    """The side of the tiles in which a photo of a size is painted, or `None`: whole.
 
-class Source:
-    """A photo as the network gets it: with grain and margin, of sides that it can halve.
-
-    The photo itself is all that is held; what is laid over and around it is made part by part.
+    Says in a log line why where it is decided here.
 
     Args:
-        photo: (height, width, 3), uint8 or float32 in [0, 1]; anything that is sliced like an
-            array will do, such as a `np.memmap`.
-        margin: how many mirrored pixels are added on each side.
-        multiple: of which the sides shall be multiples, by more mirrored pixels at the bottom and
-            right (`PadToMultiple`).
-        grain: standard deviation of the noise laid over it, see `images.grain`.
-        maps: a style weight for each pixel and style, (height, width, num_styles), like `photo`.
-        chosen: which of the styles enter.
-        raw: see `styles.blends.weights`.
+        height, width: of the photo.
+        tile: a number of px, `"auto"` or `"off"`, see `Stylizer.__call__`.
+        statistics: `"exact"` or `"thumbnail"`.
 
-    Attributes:
-        shape: (height, width) with all that is added.
-        inside: (height, width) of the photo.
-        margin: see above.
+    Raises:
+        UserError: `tile` or `statistics` are nothing of what they may be.
     """
-
-    def __init__(self, photo: Any, margin: int, multiple: int, grain: float = 0.0) -> None:
-        self._photo = photo
-        self.margin = margin
-        self.inside = height, width = photo.shape[:2]
-        self._rows, self._columns = (_mirrored(side, margin, multiple) for side in self.inside)
-        self.shape = len(self._rows), len(self._columns)
-        # The same noise for all photos of a size, as `Stylizer` lays it.
-        self._grain = Grain(height, width, grain, np.random.default_rng(0)) if grain else None
-
-    def read(self, rows: Span, columns: Span) -> np.ndarray:
-        """A part, float32 (height, width, 3)."""
-        y, x = _places(self._rows, rows), _places(self._columns, columns)
-        top, left = y.min(), x.min()
-        part = np.asarray(self._photo[top : y.max() + 1, left : x.max() + 1])
-        part = from_uint8(part) if part.dtype == np.uint8 else part.astype("float32", copy=False)
-        if self._grain:
-            part = self._grain.over(part, int(top), int(left))
-        return part[np.ix_(y - top, x - left)]
-
-    def read_maps(self, maps: Any, rows: Span, columns: Span, level: int) -> np.ndarray:
-        """Maps of the photo's size at 1 / 2^level of it, a part: float32 (height, width, k)."""
-        y, x = (
-            _places(axis, (start << level, length << level))
-            for axis, (start, length) in ((self._rows, rows), (self._columns, columns))
+    side = tile_side(tile)
+    if statistics not in STATISTICS:
+        raise UserError(
+            f"`statistics` must be one of {', '.join(STATISTICS)}. Received: {statistics}"
         )
-        top, left = y.min(), x.min()
-        part = maps[top : y.max() + 1, left : x.max() + 1][np.ix_(y - top, x - left)]
-        for _ in range(level):  # as `HalveMap` does it
-            part = 0.5 * (part[::2] + part[1::2])
-            part = 0.5 * (part[:, ::2] + part[:, 1::2])
-        return part
-
-
-def _mirrored(side: int, margin: int, multiple: int) -> np.ndarray:
-    """Which row of a photo each row of the picture is, which is mirrored around it."""
-    wide = np.pad(np.arange(side), margin, mode="reflect")
-    return np.pad(wide, (0, -len(wide) % multiple), mode="reflect")
-
-
-def _places(axis: np.ndarray, span: Span) -> np.ndarray:
-    """The entries of an axis in a span, which may lie beyond it, where anything will do."""
-    start, length = span
-    return axis[np.clip(np.arange(start, start + length), 0, len(axis) - 1)]
-
-
-class _Map:
-    """What a layer made of the whole picture: float32 (height, width, channels).
-
-    In memory, or in a file that nobody else sees and that is gone when the process ends, however
-    it ends.
-    """
-
-    def __init__(self, shape: tuple[int, int, int], on_disk: bool) -> None:
-        self.shape = shape
-        self._file: mmap.mmap | None = None
-        if not on_disk:
-            self._array: Any = np.empty(shape, "float32")
-            return
-        size = 4 * int(np.prod(shape))
-        with tempfile.TemporaryFile(prefix="cin_style_") as file:
-            if hasattr(os, "posix_fallocate"):  # a full disk is told now, not by a crash later
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
-                file.truncate(size)
-            self._file = mmap.mmap(file.fileno(), size)
-        self._array = np.frombuffer(self._file, "float32").reshape(shape)
-
-    def read(self, rows: Span, columns: Span) -> np.ndarray:
-        """A copy of a part; what lies beyond the map is 0."""
-        part = np.zeros((rows[1], columns[1], self.shape[2]), "float32")
-        (top, bottom), (left, right) = (
-            (max(0, start), min(whole, start + length))
-            for (start, length), whole in zip((rows, columns), self.shape[:2], strict=True)
-        )
-        inside = (
-            slice(top - rows[0], bottom - rows[0]),
-            slice(left - columns[0], right - columns[0]),
-        )
-        part[inside] = self._array[top:bottom, left:right]
-        self._forget()
-        return part
-
-    def write(self, top: int, left: int, part: np.ndarray) -> None:
-        """Writes a part to where it begins."""
-        height, width = part.shape[:2]
-        self._array[top : top + height, left : left + width] = part
-        self._forget()
-
-    def _forget(self) -> None:
-        # Pages of the file that were touched would count as this process' memory.
-        if self._file is not None and hasattr(self._file, "madvise"):
-            self._file.madvise(mmap.MADV_DONTNEED)
-
-    def close(self) -> None:
-        """Frees memory and disk."""
-        self._array = None
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-class Moments:
-    """Means and variances of channels, gathered part by part (Chan et al. 1979), in float64.
-
-    Example:
-
-        >>> moments = Moments()
-        >>> moments.add(2, np.float32([3]), np.float32([2]))  # of 2 and 4
-        >>> moments.add(1, np.float32([9]), np.float32([0]))  # of 9
-        >>> moments.mean.tolist(), (3 * moments.variance).round(9).tolist()
-        ([5.0], [26.0])
-    """
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._mean: Any = np.float64(0)
-        self._squares: Any = np.float64(0)
-
-    def add(self, count: int, mean: np.ndarray, squares: np.ndarray) -> None:
-        """Adds a part: how many values, their mean, the sum of squared differences from it."""
-        difference = mean.astype("float64") - self._mean
-        total = self._count + count
-        self._mean = self._mean + difference * (count / total)
-        self._squares = self._squares + squares + difference**2 * (self._count * count / total)
-        self._count = total
-
-    @property
-    def mean(self) -> np.ndarray:
-        """float32 (channels,)."""
-        return np.float32(self._mean)
-
-    @property
-    def variance(self) -> np.ndarray:
-        """float32 (channels,), of all values: divided by their number."""
-        return np.float32(self._squares / self._count)
-
-
-class Look:
-    """What a picture is painted in: embeddings, and which of them where.
-
-    Args:
-        embeddings: float32 (k, size); k is 1 without maps.
-        maps: float32 (height, width, k) of the photo's size, or what gives parts of such when it
-            is sliced; by default one embedding for the whole picture.
-    """
-
-    def __init__(self, embeddings: np.ndarray, maps: Any = None) -> None:
-        self.embeddings = embeddings
-        self.maps = maps
-
-    @property
-    def num_maps(self) -> int | None:
-        """k, or `None` without maps."""
-        return None if self.maps is None else len(self.embeddings)
+    if side == "off" and statistics == "thumbnail":
+        raise UserError("`statistics=thumbnail` is for pictures in tiles. Don't put `tile` off.")
+    if side == "off":
+        return None
+    if side != "auto":
+        return int(side)
+    if statistics == "thumbnail":
+        return USUAL_TILE
+    megapixels = height * width / 1e6
+    free = hardware.available_memory()
+    if free is None:
+        return USUAL_TILE if megapixels > MEGAPIXELS_WHOLE else None
+    gib = free / 2**30
+    if megapixels * GIB_PER_MEGAPIXEL <= _SHARE_OF_MEMORY * gib:
+        return None
+    _LOG.info(
+        "painting in tiles of %d px: whole, %d x %d px would take some %.1f GiB of memory, and "
+        "%.1f GiB are free",
+        *(USUAL_TILE, width, height, megapixels * GIB_PER_MEGAPIXEL, gib),
+    )
+    return USUAL_TILE
 
 
 class TilePainter:
@@ -302,13 +168,13 @@ class _Painting:
 
     # === The order of work ===
 
-    def _once(self) -> _Map:
+    def _once(self) -> LayerMap:
         last = len(self._stages) - 1
         picture = self._new_map(last)
         self._pass(self._source, 0, last, picture)
         return picture
 
-    def _layer_by_layer(self) -> _Map:
+    def _layer_by_layer(self) -> LayerMap:
         deepest = max(stage.level for stage in self._stages)
         for index in range(deepest):
             self._pass(self._source, 0, index)
@@ -338,12 +204,12 @@ class _Painting:
         return picture
 
     def _pass(
-        self, source: Any, first: int, last: int, target: _Map | None = None, raw: bool = False
+        self, source: Any, first: int, last: int, target: LayerMap | None = None, raw: bool = False
     ) -> None:
         """Goes over all tiles, from what the stage before `first` made to what `last` makes.
 
         Args:
-            source: what is read, a `Source` or `_Map`.
+            source: what is read, a `Source` or `LayerMap`.
             first, last: the stages in between, both included.
             target: where what the last one's convolution makes is kept.
             raw: whether what is read has yet to be normalized.
@@ -427,7 +293,7 @@ class _Painting:
     def _normalize_last(self, part: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
         return self._normalize(part, len(self._stages) - 1, rows, columns)
 
-    def _finish(self, kept: _Map, index: int, added: _Map | None = None) -> None:
+    def _finish(self, kept: LayerMap, index: int, added: LayerMap | None = None) -> None:
         """Normalizes and activates a map in place; or another, which is then added to it."""
         height, width = kept.shape[:2]
         step = self._sides[0] >> self._stages[index].level
@@ -440,10 +306,10 @@ class _Painting:
 
     # === Room ===
 
-    def _new_map(self, index: int) -> _Map:
+    def _new_map(self, index: int) -> LayerMap:
         level, channels = self._stages[index].level, self._stages[index].filters
         height, width = (side >> level for side in self._source.shape)
-        made = _Map((height, width, channels), self._on_disk)
+        made = LayerMap((height, width, channels), self._on_disk)
         self._opened.callback(made.close)
         return made
 
@@ -498,7 +364,12 @@ class Painted:
     """
 
     def __init__(
-        self, source: Source, picture: _Map, normalize: Any, step: int, moments: Sequence[Moments]
+        self,
+        source: Source,
+        picture: LayerMap,
+        normalize: Any,
+        step: int,
+        moments: Sequence[Moments],
     ) -> None:
         self.shape = (*source.inside, 3)
         self.moments = moments

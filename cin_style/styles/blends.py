@@ -79,6 +79,48 @@ def normalize(rows: np.ndarray, raw: bool = False) -> np.ndarray:
     return rows / total
 
 
+class Maps:
+    """Maps of style weights, made ready part by part: sliced, they are what `normalize` returns.
+
+    Args:
+        maps: (height, width, num_styles), floats, or uint8 of which 255 is 1; an array, or what
+            gives one where rows and columns are sliced.
+        raw: see `weights`.
+
+    Attributes:
+        shape: (height, width, number of styles used).
+        used: the numbers of the styles that have a weight anywhere, int (count,). Only these are
+            in what slices give.
+
+    Raises:
+        UserError: bad weights.
+
+    Example:
+
+        >>> maps = Maps(np.uint8([[[255, 0, 0], [51, 0, 204]]]))
+        >>> maps.used.tolist(), maps[:, 1:].round(6).tolist()
+        ([0, 2], [[[0.20000000298023224, 0.800000011920929]]])
+    """
+
+    # How many rows are looked at together.
+    _ROWS = 256
+
+    def __init__(self, maps: Any, raw: bool = False) -> None:
+        self._maps, self._raw = maps, raw
+        self.used = np.arange(maps.shape[2])
+        found = np.zeros(len(self.used), bool)
+        for top in range(0, maps.shape[0], self._ROWS):
+            found |= self[top : top + self._ROWS, :].any(axis=(0, 1))
+        self.used = np.flatnonzero(found)
+        self.shape = (*maps.shape[:2], len(self.used))
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        values = np.asarray(self._maps[part])
+        if values.dtype == np.uint8:
+            values = values / np.float32(255)
+        return normalize(values.astype("float32", copy=False), self._raw)[..., self.used]
+
+
 def parse(text: str) -> str | dict[str, float]:
     """Parses a text that asks for styles: styles to paint one by one, or one blend.
 

@@ -9,8 +9,8 @@ picture. So it is gone over once for each of them. What that costs is kept low b
 3. a pass for each expanding layer, of which the first keeps its map and the others begin there; the
    last keeps the picture, of which only the colours are wanting.
 
-That is 1.25 times the arithmetic of painting whole and, at its peak, 96 bytes a pixel, which lie in a
-file where they are many.
+That is 1.25 times the arithmetic of painting whole, and 96 bytes a pixel at its peak, which lie in
+a file where they are many.
 """
 
 import contextlib

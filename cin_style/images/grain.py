@@ -84,4 +84,4 @@ def add_grain(image: np.ndarray, amount: float, rng: np.random.Generator) -> np.
         >>> add_grain(grey, 0.03, np.random.default_rng(0)).shape
         (16, 20, 3)
     """
-    return Grain(*image.shape[:2], amount, rng).over(image)
+    return Grain(image.shape[0], image.shape[1], amount, rng).over(image)

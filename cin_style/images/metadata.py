@@ -4,6 +4,8 @@ import os
 
 from PIL import ExifTags, Image
 
+from cin_style.images import limits
+
 # The EXIF tags that describe the photo. TIFF keeps these and how its file stores the pixels
 # (Compression, StripOffsets, ...) in one list; of another file the latter would be wrong.
 _DESCRIPTIVE_TAGS = (
@@ -35,7 +37,9 @@ def read_metadata(path: str | os.PathLike) -> dict[str, bytes]:
     """
     metadata = {}
     try:
-        with Image.open(path) as image:
+        with limits.allowing(limits.MOST_PIXELS):
+            image = Image.open(path)
+        with image:
             # A profile for CMYK or grey values does not describe RGB ones.
             if image.mode in ("RGB", "RGBA", "P") and image.info.get("icc_profile"):
                 metadata["icc_profile"] = image.info["icc_profile"]

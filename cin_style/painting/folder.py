@@ -15,8 +15,9 @@ from PIL import Image
 from cin_style import images
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.images import files, sheets
+from cin_style.images import files, limits, sheets
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting import large, tiles
 from cin_style.painting import stylizer as painting
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer
@@ -153,15 +154,19 @@ def paint_photo(
     Raises:
         UserError: a photo that can't be read or painted, a picture that can't be written.
     """
-    photo = images.load(job.photo, max_side=recipe.max_side)
+    pixels = files.load_pixels(job.photo, max_side=recipe.max_side, most_pixels=limits.MOST_PIXELS)
     metadata = images.read_metadata(job.photo)
     for target in job.targets:
-        files.check_size(target, *photo.shape[1::-1])
+        files.check_size(target, *pixels.shape[1::-1])
+    side = tiles.choose_side(pixels.shape, recipe.tile, recipe.statistics)
+    if side is not None:
+        return _paint_large(stylizer, pixels, metadata, side, job, recipe, on_picture)
+    photo = images.from_uint8(pixels)
     small = [_small(photo)] if recipe.sheet else []
     # Not all at once: in 32 styles a large photo's pictures would fill the memory.
     for start in range(0, len(job.styles), painting.MOST_AT_ONCE):
         some = slice(start, start + painting.MOST_AT_ONCE)
-        pastiches = stylizer(photo, list(job.styles[some]), raw=True)
+        pastiches = stylizer(photo, list(job.styles[some]), raw=True, tile=recipe.tile)
         for target, pastiche in zip(job.targets[some], pastiches, strict=True):
             kept = images.keep_colours(photo, pastiche, recipe.colours)
             picture = images.mix(photo, kept, recipe.strength)
@@ -170,6 +175,34 @@ def paint_photo(
                 small.append(_small(picture))
             if on_picture:
                 on_picture(target)
+    return small
+
+
+def _paint_large(
+    stylizer: Stylizer,
+    photo: np.ndarray,
+    metadata: dict[str, bytes],
+    side: int,
+    job: Job,
+    recipe: StylizeRecipe,
+    on_picture: Callable[[pathlib.Path], object] | None,
+) -> list[np.ndarray]:
+    """What `paint_photo` does, in tiles of `side` px and a style at a time; `photo` is uint8."""
+    small = [_small(photo)] if recipe.sheet else []
+    for target, style in zip(job.targets, job.styles, strict=True):
+        picture = large.paint(
+            *(stylizer, photo, style),
+            raw=True,
+            tile=side,
+            statistics=recipe.statistics,
+            colours=recipe.colours,
+            strength=recipe.strength,
+        )
+        images.save(target, picture, quality=recipe.quality, metadata=metadata)
+        if recipe.sheet:
+            small.append(_small(picture))
+        if on_picture:
+            on_picture(target)
     return small
 
 
@@ -315,6 +348,6 @@ def cut(text: str, length: int) -> str:
 
 def _small(image: np.ndarray) -> np.ndarray:
     """Keeps sheets of many photos from filling the memory."""
-    picture = Image.fromarray(images.to_uint8(image))
+    picture = Image.fromarray(image if image.dtype == np.uint8 else images.to_uint8(image))
     picture.thumbnail((sheets.CELL, sheets.CELL))
     return np.asarray(picture)

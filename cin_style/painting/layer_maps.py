@@ -98,9 +98,9 @@ class Moments:
     @property
     def mean(self) -> np.ndarray:
         """float32 (channels,)."""
-        return np.float32(self._mean)
+        return np.asarray(self._mean, "float32")
 
     @property
     def variance(self) -> np.ndarray:
         """float32 (channels,), of all values: divided by their number."""
-        return np.float32(self._squares / self._count)
+        return np.asarray(self._squares / self._count, "float32")

@@ -175,7 +175,7 @@ class Stylizer:
         looks, _ = self._looks(photo.shape[:2], style, embedding, raw)
         if len(looks) != 1:
             raise UserError(f"one style at a time is painted so. Received: {len(looks)}")
-        side = tiles.choose_side(*photo.shape[:2], tile, statistics)
+        side = tiles.choose_side(photo.shape, tile, statistics)
         with self._tiled(photo, looks[0], side or tiles.USUAL_TILE, statistics) as painted:
             yield painted
 
@@ -239,7 +239,7 @@ class Stylizer:
         self, photo: np.ndarray, looks: list[Look], tile: int | str | None, statistics: str
     ) -> np.ndarray:
         """One photo in many styles, whole or in tiles: (count, height, width, 3)."""
-        side = tiles.choose_side(*photo.shape[:2], tile, statistics)
+        side = tiles.choose_side(photo.shape, tile, statistics)
         if side is None:
             try:
                 return self._paint_whole(photo, looks)

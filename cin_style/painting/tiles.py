@@ -48,16 +48,19 @@ MEGAPIXELS_WHOLE = 8
 # Maps of up to so many bytes are kept in memory, larger ones in a file.
 _IN_MEMORY = 2**30
 
+# How many numbers are normalized at a time.
+_AT_ONCE = 2**22
+
 
 def choose_side(
-    height: int, width: int, tile: int | str | None = "auto", statistics: str = "exact"
+    size: Sequence[int], tile: int | str | None = "auto", statistics: str = "exact"
 ) -> int | None:
     """The side of the tiles in which a photo of a size is painted, or `None`: whole.
 
     Says in a log line why where it is decided here.
 
     Args:
-        height, width: of the photo.
+        size: height and width of the photo; more numbers say nothing.
         tile: a number of px, `"auto"` or `"off"`, see `Stylizer.__call__`.
         statistics: `"exact"` or `"thumbnail"`.
 
@@ -77,6 +80,7 @@ def choose_side(
         return int(side)
     if statistics == "thumbnail":
         return USUAL_TILE
+    height, width = size[:2]
     megapixels = height * width / 1e6
     free = hardware.available_memory()
     if free is None:
@@ -164,7 +168,7 @@ class _Painting:
         # Small pictures are done before a bar would show.
         with tqdm.tqdm(total=total, unit="tile", delay=2, leave=False) as self._bar:
             picture = self._once() if self._given else self._layer_by_layer()
-        return Painted(self._source, picture, self._normalize_last, self._sides[0], self._moments)
+        return Painted(self._source, picture, self._normalize_last, self._moments)
 
     # === The order of work ===
 
@@ -237,7 +241,7 @@ class _Painting:
                 )
                 moments.add(int(fresh[0].sum() * fresh[1].sum()), mean, squares)
                 if target is not None:
-                    target.write(*starts, made)
+                    target.write(starts[0], starts[1], made)
                 self._bar.update()
         if not self._given:
             self._moments.append(moments)
@@ -296,7 +300,7 @@ class _Painting:
     def _finish(self, kept: LayerMap, index: int, added: LayerMap | None = None) -> None:
         """Normalizes and activates a map in place; or another, which is then added to it."""
         height, width = kept.shape[:2]
-        step = self._sides[0] >> self._stages[index].level
+        step = max(1, _AT_ONCE // (width * kept.shape[2]))
         for top in range(0, height, step):
             rows, columns = (top, min(step, height - top)), (0, width)
             part = self._normalize((added or kept).read(rows, columns), index, rows, columns)
@@ -368,13 +372,12 @@ class Painted:
         source: Source,
         picture: LayerMap,
         normalize: Any,
-        step: int,
         moments: Sequence[Moments],
     ) -> None:
         self.shape = (*source.inside, 3)
         self.moments = moments
         self._margin, self._picture, self._normalize = source.margin, picture, normalize
-        self._step = step
+        self._step = max(1, _AT_ONCE // (3 * source.inside[1]))
 
     def bands(self) -> Iterator[tuple[slice, np.ndarray]]:
         """The picture from top to bottom: the rows, and float32 (rows, width, 3) in [0, 1]."""

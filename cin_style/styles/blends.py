@@ -228,20 +228,41 @@ def across(
     Returns:
         float32 (height, width, num_styles).
     """
-    height, width = size
-    y, x = np.meshgrid(np.linspace(0, 1, height), np.linspace(0, 1, width), indexing="ij")
-    if direction == "x":
-        share = x
-    elif direction == "y":
-        share = y
-    elif direction == "radial":
-        aspect = width / height
-        far = math.hypot(aspect, 1)
-        share = np.hypot((2 * x - 1) * aspect, 2 * y - 1) / far
-    else:
-        raise UserError(f"`across` must be x, y or radial. Received: {direction}")
-    share = share[..., None].astype("float32")
-    return np.float32(start) * (1 - share) + np.float32(end) * share
+    return Across(size, start, end, direction)[:, :]
+
+
+class Across:
+    """The map that `across` returns, made part by part: slice its rows and columns.
+
+    Args:
+        size, start, end, direction: see `across`.
+
+    Attributes:
+        shape: (height, width, num_styles).
+        ndim: 3.
+    """
+
+    ndim = 3
+
+    def __init__(
+        self, size: tuple[int, int], start: np.ndarray, end: np.ndarray, direction: str = "x"
+    ) -> None:
+        if direction not in ("x", "y", "radial"):
+            raise UserError(f"`across` must be x, y or radial. Received: {direction}")
+        self.shape = (*size, len(start))
+        self._ends, self._direction = (np.float32(start), np.float32(end)), direction
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        height, width = self.shape[:2]
+        rows, columns = np.linspace(0, 1, height)[part[0]], np.linspace(0, 1, width)[part[1]]
+        y, x = np.meshgrid(rows, columns, indexing="ij")
+        if self._direction == "radial":
+            aspect = width / height
+            share = np.hypot((2 * x - 1) * aspect, 2 * y - 1) / math.hypot(aspect, 1)
+        else:
+            share = x if self._direction == "x" else y
+        share = share[..., None].astype("float32")
+        return self._ends[0] * (1 - share) + self._ends[1] * share
 
 
 def mask_map(
@@ -264,5 +285,32 @@ def mask_map(
     Raises:
         UserError: see `images.masks.shares`.
     """
-    rows = np.asarray(rows, "float32")
-    return masks.shares(mask, len(rows), size, soften) @ rows
+    return MaskMap(mask, rows, size, soften)[:, :]
+
+
+class MaskMap:
+    """The map that `mask_map` returns, made part by part: slice its rows and columns.
+
+    Args:
+        mask, rows, size, soften: see `mask_map`.
+
+    Attributes:
+        shape: (height, width, num_styles).
+        ndim: 3.
+    """
+
+    ndim = 3
+
+    def __init__(
+        self,
+        mask: str | os.PathLike | Image.Image,
+        rows: Sequence[np.ndarray] | np.ndarray,
+        size: tuple[int, int],
+        soften: float = 0.0,
+    ) -> None:
+        self._rows = np.asarray(rows, "float32")
+        self._shares = masks.Shares(mask, len(self._rows), size, soften)
+        self.shape = (*size, self._rows.shape[1])
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        return self._shares[part] @ self._rows

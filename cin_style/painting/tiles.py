@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tqdm
 from keras import ops
@@ -37,6 +38,8 @@ _LOG = logging.getLogger("cin_style")
 
 # The side of tiles, in px, where nothing else is asked for.
 USUAL_TILE = 512
+# The same where all layers are gone through at once, of which tiles see some 50 px around.
+_USUAL_TILE_AT_ONCE = 1024
 
 # On a CPU, painting a megapixel whole takes about this much memory at its peak. Where that is more
 # than this share of the memory at hand, a picture is painted in tiles; and where nobody knows how
@@ -79,7 +82,7 @@ def choose_side(
     if side != "auto":
         return int(side)
     if statistics == "thumbnail":
-        return USUAL_TILE
+        return _USUAL_TILE_AT_ONCE
     height, width = size[:2]
     megapixels = height * width / 1e6
     free = hardware.available_memory()
@@ -156,8 +159,10 @@ class _Painting:
         self._source, self._look, self._opened = source, look, opened
         self._given = moments
         self._moments: list[Moments] = list(moments or [])
-        self._tiles = [_tiles(side, painter.tile) for side in source.shape]
-        self._sides = [min(side, painter.tile) for side in source.shape]
+        self._sides = [_even(side, painter.tile, painter.multiple) for side in source.shape]
+        self._tiles = [
+            _tiles(whole, side) for whole, side in zip(source.shape, self._sides, strict=True)
+        ]
         self._bar: Any = None
         self._on_disk = False
 
@@ -165,8 +170,8 @@ class _Painting:
         self._make_room()
         passes = 1 if self._given else len(self._stages)
         total = passes * len(self._tiles[0]) * len(self._tiles[1])
-        # Small pictures are done before a bar would show.
-        with tqdm.tqdm(total=total, unit="tile", delay=2, leave=False) as self._bar:
+        # Small pictures are done before a bar would show; where there is no terminal, none does.
+        with tqdm.tqdm(total=total, unit="tile", delay=2, leave=False, disable=None) as self._bar:
             picture = self._once() if self._given else self._layer_by_layer()
         return Painted(self._source, picture, self._normalize_last, self._moments)
 
@@ -350,12 +355,19 @@ class _Painting:
         return max(3 * kept if residual else kept, kept + enlarged, enlarged + last)
 
 
+def _even(whole: int, tile: int, multiple: int) -> int:
+    """The side of tiles of at most `tile` px that fill an axis with the least overlap."""
+    if keras.backend.backend() == "jax" and tile < whole:
+        return tile  # it compiles for each size, so that one for all photos is better
+    side = -(-whole // -(-whole // tile))
+    return side + -side % multiple
+
+
 def _tiles(whole: int, tile: int) -> list[tuple[int, int]]:
     """Where tiles begin along an axis, and where what no tile before had begins in each.
 
     All are of one size: the last moves back into the picture.
     """
-    tile = min(tile, whole)
     return [(min(start, whole - tile), start) for start in range(0, whole, tile)]
 
 

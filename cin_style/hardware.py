@@ -84,6 +84,43 @@ def _cpu_flags() -> str:
     return cpuinfo.read_text() if cpuinfo.is_file() else ""
 
 
+def available_memory() -> int | None:
+    """How many bytes of memory can be taken now, or `None` where nobody says.
+
+    On a JAX accelerator its own; else the machine's, or what a container's limit leaves of it.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        statistics = jax.devices()[0].memory_stats() or {}
+        if "bytes_limit" in statistics:
+            return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
+    meminfo = pathlib.Path("/proc/meminfo")
+    if meminfo.is_file() and (match := re.search(r"MemAvailable:\s+(\d+)", meminfo.read_text())):
+        found = [1024 * int(match[1])]
+    elif "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        # How much of it is free is not told everywhere.
+        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2]
+    else:
+        return None
+    return min([*found, *_left_in_containers()])
+
+
+def _left_in_containers() -> list[int]:
+    """What the limits of control groups (Docker, Slurm, systemd) leave, in bytes; often nothing."""
+    left = []
+    for folder, limit, used in (
+        ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        try:
+            group = pathlib.Path(folder)
+            left.append(int((group / limit).read_text()) - int((group / used).read_text()))
+        except (OSError, ValueError):  # no such file, or the word "max"
+            continue
+    return left
+
+
 def accelerators() -> list[str]:
     """The names of the GPUs, TPUs and the like that the backend computes on; often none."""
     if keras.backend.backend() == "jax":

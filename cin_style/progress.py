@@ -28,6 +28,8 @@ class Bar:
         unit: what is counted, in the singular.
         initial: how many were done before.
         shown: `False`: only counts.
+        passing: the bar is a part of something larger: it comes after two seconds, and goes when
+            it is done.
 
     Attributes:
         total, unit: as given.
@@ -42,7 +44,14 @@ class Bar:
         2
     """
 
-    def __init__(self, total: int, unit: str, initial: int = 0, shown: bool = True) -> None:
+    def __init__(
+        self,
+        total: int,
+        unit: str,
+        initial: int = 0,
+        shown: bool = True,
+        passing: bool = False,
+    ) -> None:
         self.total = total
         self.unit = unit
         self.count = self._initial = initial
@@ -52,7 +61,13 @@ class Bar:
         self._silent = not shown
         if shown and sys.stderr.isatty():
             self._bar = tqdm.tqdm(
-                total=total, initial=initial, unit=unit, mininterval=_REFRESH, dynamic_ncols=True
+                total=total,
+                initial=initial,
+                unit=unit,
+                mininterval=_REFRESH,
+                dynamic_ncols=True,
+                delay=2 if passing else 0,
+                leave=not passing,
             )
 
     def __enter__(self) -> Self:

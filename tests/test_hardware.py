@@ -85,3 +85,18 @@ def test_a_tpu_on_tensorflow_is_not_judged_by_the_cpu(listed, monkeypatch):
 def test_a_given_precision_is_taken():
     assert hardware.resolve_precision("mixed_float16") == "mixed_float16"
     assert hardware.resolve_precision("auto") in ("float32", "mixed_bfloat16")
+
+
+def test_memory_at_hand(monkeypatch, tmp_path):
+    found = hardware.available_memory()
+    assert found is None or 2**20 < found < 2**50
+    (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:    4000 kB\n")
+    (tmp_path / "memory.max").write_text("3000000\n")
+    (tmp_path / "memory.current").write_text("1000000\n")
+    names = {"/proc/meminfo": "meminfo", "/sys/fs/cgroup": ".", "/sys/fs/cgroup/memory": "none"}
+    places = types.SimpleNamespace(Path=lambda name: tmp_path / names[name])
+    monkeypatch.setattr(hardware, "pathlib", places)
+    monkeypatch.setattr(hardware.keras.backend, "backend", lambda: "tensorflow")
+    assert hardware.available_memory() == 2_000_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert hardware.available_memory() == 4000 * 1024

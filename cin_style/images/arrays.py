@@ -1,4 +1,4 @@
-"""What people hand in as a photo, as a float32 array (height, width, 3) in [0, 1]."""
+"""What people hand in as a photo, as an array (height, width, 3)."""
 
 import os
 from typing import Any
@@ -7,8 +7,24 @@ import numpy as np
 from PIL import Image
 
 from cin_style.errors import UserError
-from cin_style.images import files
+from cin_style.images import files, limits
 from cin_style.recipes import SMALLEST_SIDE
+
+
+def as_pixels(value: Any) -> np.ndarray:
+    """A photo as `as_photo` gives it; but one of uint8 RGB values stays what it is.
+
+    So a large one takes three bytes a pixel, or none where it is a `np.memmap`.
+
+    Raises:
+        UserError: see `as_photo`.
+    """
+    value = _opened(value)
+    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[-1] != 3:
+        return as_photo(value)
+    _check_sides(*array.shape[:2])
+    return array
 
 
 def as_photo(value: Any) -> np.ndarray:
@@ -41,11 +57,7 @@ def as_photo(value: Any) -> np.ndarray:
             f"a photo must be an array (height, width, 3). Received: shape {array.shape}"
         )
     height, width, channels = array.shape
-    if min(height, width) < SMALLEST_SIDE:
-        raise UserError(
-            f"the photo is {width} x {height} px, but the network needs at least "
-            f"{SMALLEST_SIDE} px each way. Take a larger photo."
-        )
+    _check_sides(height, width)
     least, most = float(array.min()), float(array.max())
     # What resampling leaves beyond the range does no harm; 0 to 255 does, and so does NaN.
     if not (least >= -0.5 and most <= 1.5):
@@ -62,5 +74,13 @@ def as_photo(value: Any) -> np.ndarray:
 def _opened(value: Any) -> Any:
     """What is no array yet as one, uint8 (height, width, 3)."""
     if isinstance(value, str | os.PathLike):
-        value = files.open_rgb(value)
+        value = files.open_rgb(value, most_pixels=limits.MOST_PIXELS)
     return np.asarray(files.to_rgb(value)) if isinstance(value, Image.Image) else value
+
+
+def _check_sides(height: int, width: int) -> None:
+    if min(height, width) < SMALLEST_SIDE:
+        raise UserError(
+            f"the photo is {width} x {height} px, but the network needs at least "
+            f"{SMALLEST_SIDE} px each way. Take a larger photo."
+        )

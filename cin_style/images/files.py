@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError, features
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
+from cin_style.images import limits
 
 _LOG = logging.getLogger("cin_style")
 
@@ -133,7 +134,11 @@ def refuse_overwriting(
             )
 
 
-def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> Image.Image:
+def open_rgb(
+    source: str | os.PathLike | bytes,
+    at_least: int | None = None,
+    most_pixels: int | None = None,
+) -> Image.Image:
     """Opens an image as an 8-bit RGB `PIL.Image`, upright.
 
     EXIF orientation is applied, transparency is laid on white, CMYK is converted through
@@ -144,13 +149,16 @@ def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> 
         source: a path, or the bytes of an image file.
         at_least: a short side in pixels; a JPEG may be decoded at a smaller scale (faster)
             as long as its short side stays at or above it.
+        most_pixels: how large it may be, see `limits.allowing`.
 
     Raises:
         UserError: when the file is missing, not an image, damaged or far too large.
     """
     name = "image data" if isinstance(source, bytes) else source
     try:
-        with open_image(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with limits.allowing(most_pixels):
+            image = open_image(io.BytesIO(source) if isinstance(source, bytes) else source)
+        with image:
             if at_least:
                 image.draft("RGB", (at_least, at_least))
             image.load()
@@ -233,18 +241,36 @@ def load(
 ) -> np.ndarray:
     """Loads an image file.
 
+    Args, Raises: see `load_pixels`.
+
+    Returns:
+        float32 array (height, width, 3), RGB in [0, 1].
+    """
+    return from_uint8(load_pixels(path, short_side=short_side, max_side=max_side))
+
+
+def load_pixels(
+    path: str | os.PathLike,
+    *,
+    short_side: int | None = None,
+    max_side: int | None = None,
+    most_pixels: int | None = None,
+) -> np.ndarray:
+    """Loads an image file as bytes.
+
     Args:
         path: an image file (see `open_rgb` for what is done with its orientation etc.).
         short_side: scale to exactly this short side in pixels, up or down.
         max_side: scale down so that the long side has at most this many pixels.
+        most_pixels: see `open_rgb`.
 
     Returns:
-        float32 array (height, width, 3), RGB in [0, 1].
+        uint8 array (height, width, 3), RGB.
 
     Raises:
         UserError: see `open_rgb`.
     """
-    image = open_rgb(path)
+    image = open_rgb(path, most_pixels=most_pixels)
     scale = 1.0
     if short_side:
         scale = short_side / min(image.size)
@@ -253,7 +279,7 @@ def load(
     if scale != 1.0:
         width, height = (max(1, round(side * scale)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return from_uint8(np.asarray(image))
+    return np.asarray(image)
 
 
 def from_uint8(image: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from cin_style.errors import UserError
-from cin_style.images import files
+from cin_style.images import files, limits
 
 
 def open_mask(mask: str | os.PathLike | Image.Image) -> Image.Image:
@@ -19,8 +19,8 @@ def open_mask(mask: str | os.PathLike | Image.Image) -> Image.Image:
     """
     if isinstance(mask, Image.Image):
         return mask if mask.mode == "P" else files.to_rgb(mask)
-    picture = files.open_rgb(mask)  # checks the file
-    with Image.open(mask) as image:
+    picture = files.open_rgb(mask, most_pixels=limits.MOST_PIXELS)  # checks the file
+    with limits.allowing(limits.MOST_PIXELS), Image.open(mask) as image:
         return image.copy() if image.mode == "P" else picture
 
 
@@ -53,35 +53,66 @@ def shares(
         >>> shares(black_and_white, 2, (1, 2)).tolist()
         [[[1.0, 0.0], [0.0, 1.0]]]
     """
-    if not 0 <= soften < math.inf:
-        raise UserError(f"`soften` must be at least 0 px. Received: {soften}")
-    image = open_mask(mask)
-    if image.size != (size[1], size[0]):
-        raise UserError(
-            f"the mask is {image.width} x {image.height} px, but the photo is {size[1]} x "
-            f"{size[0]} px. Scale the mask to the photo's size."
-        )
-    found = _indexed(image, count) if image.mode == "P" else _grey(image, count)
-    if soften:
-        found = ndimage.gaussian_filter(found, (soften, soften, 0), mode="nearest")
-    return found
+    return Shares(mask, count, size, soften)[:, :]
 
 
-def _indexed(image: Image.Image, count: int) -> np.ndarray:
-    values = np.asarray(image)
-    if values.max() >= count:
-        raise UserError(
-            f"the mask has the index {values.max()}, but only {count} styles are given: "
-            f"indices go from 0 to {count - 1}."
-        )
-    return np.eye(count, dtype="float32")[values]
+class Shares:
+    """What `shares` returns, made part by part: slice its rows and columns.
 
+    It holds a byte for each pixel of the mask.
 
-def _grey(image: Image.Image, count: int) -> np.ndarray:
-    if count != 2:
-        raise UserError(
-            f"a grey mask chooses between two styles, but {count} are given. Use an indexed "
-            "image (palette mode) for more."
-        )
-    white = files.from_uint8(np.asarray(image.convert("L")))
-    return np.stack([1 - white, white], axis=-1)
+    Args:
+        mask, count, size, soften: see `shares`.
+
+    Raises:
+        UserError: see `shares`.
+    """
+
+    def __init__(
+        self,
+        mask: str | os.PathLike | Image.Image,
+        count: int,
+        size: tuple[int, int],
+        soften: float = 0.0,
+    ) -> None:
+        if not 0 <= soften < math.inf:
+            raise UserError(f"`soften` must be at least 0 px. Received: {soften}")
+        image = open_mask(mask)
+        if image.size != (size[1], size[0]):
+            raise UserError(
+                f"the mask is {image.width} x {image.height} px, but the photo is {size[1]} x "
+                f"{size[0]} px. Scale the mask to the photo's size."
+            )
+        self._indexed, self._count, self._soften = image.mode == "P", count, soften
+        self._values = np.asarray(image if self._indexed else image.convert("L"))
+        if self._indexed and self._values.max() >= count:
+            raise UserError(
+                f"the mask has the index {self._values.max()}, but only {count} styles are given: "
+                f"indices go from 0 to {count - 1}."
+            )
+        if not self._indexed and count != 2:
+            raise UserError(
+                f"a grey mask chooses between two styles, but {count} are given. Use an indexed "
+                "image (palette mode) for more."
+            )
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        # A Gaussian, as SciPy cuts it off, sees so far.
+        around = int(4 * self._soften + 0.5)
+        wide, inside = [], []
+        for axis, side in zip(part, self._values.shape, strict=True):
+            start, stop, _ = axis.indices(side)
+            first = max(0, start - around)
+            wide.append(slice(first, stop + around))
+            inside.append(slice(start - first, stop - first))
+        found = self._of(self._values[tuple(wide)])
+        if self._soften:
+            soften = (self._soften, self._soften, 0)
+            found = ndimage.gaussian_filter(found, soften, mode="nearest")
+        return found[tuple(inside)]
+
+    def _of(self, values: np.ndarray) -> np.ndarray:
+        if self._indexed:
+            return np.eye(self._count, dtype="float32")[values]
+        white = files.from_uint8(values)
+        return np.stack([1 - white, white], axis=-1)

@@ -4,6 +4,7 @@ import os
 
 from PIL import ExifTags, Image
 
+from cin_style.images import limits
 from cin_style.images.files import open_image
 
 # The EXIF tags that describe the photo. TIFF keeps these and how its file stores the pixels
@@ -37,7 +38,9 @@ def read_metadata(path: str | os.PathLike) -> dict[str, bytes]:
     """
     metadata = {}
     try:
-        with open_image(path) as image:
+        with limits.allowing(limits.MOST_PIXELS):
+            image = open_image(path)
+        with image:
             # A profile for CMYK or grey values does not describe RGB ones.
             if image.mode in ("RGB", "RGBA", "P") and image.info.get("icc_profile"):
                 metadata["icc_profile"] = image.info["icc_profile"]

@@ -90,7 +90,9 @@ def select(table: Any, style_weights: Any) -> Any:
     return blend
 
 
-def modulate(x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5) -> Any:
+def modulate(
+    x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5, moments: tuple[Any, Any] | None = None
+) -> Any:
     """Normalizes features, then scales and shifts them: the second half of the normalization.
 
         z = gamma * (x - mean(x)) / sqrt(var(x) + epsilon) + beta
@@ -101,14 +103,27 @@ def modulate(x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5) -> Any:
         x: (batch, height, width, channels).
         gamma, beta: what `select` returns.
         epsilon: added to the variance.
+        moments: mean and variance, float32 (channels,), where `x` is a part of a larger picture;
+            by default those of `x`.
 
     Returns:
         float32, shaped like `x`.
     """
     x = ops.cast(x, "float32")
-    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    mean, variance = moments or _moments(x)
     scale = gamma * ops.rsqrt(variance + epsilon)
     return x * scale + (beta - mean * scale)
+
+
+def _moments(x: Any) -> tuple[Any, Any]:
+    """Means and variances over height and width, (batch, 1, 1, channels).
+
+    Summed along columns, then along the row of sums. `ops.moments` adds value after value on
+    TensorFlow: of two megapixels, its variances are wrong in the fourth digit.
+    """
+    mean = ops.mean(ops.mean(x, axis=1, keepdims=True), axis=2, keepdims=True)
+    squares = ops.square(x - mean)
+    return mean, ops.mean(ops.mean(squares, axis=1, keepdims=True), axis=2, keepdims=True)
 
 
 @keras.saving.register_keras_serializable(package="cin_style")

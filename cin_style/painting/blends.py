@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,9 +13,10 @@ from PIL import Image
 from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.images import files, masks, sheets
+from cin_style.images import files, limits, masks, sheets
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting import large, tiles
 from cin_style.painting.jobs import cut, names_a_file
 from cin_style.painting.recipes import BlendRecipe
 from cin_style.painting.stylizer import Stylizer
@@ -108,11 +110,14 @@ class Scene:
 
     Attributes:
         stylizer: paints; its network has the styles asked for alone.
-        photo: float32 (height, width, 3) in [0, 1].
+        photo: uint8 (height, width, 3).
         metadata: the photo's, for `images.save`.
         rows: the weights of each style asked for, float32 (num_styles,), one of them 1.
         names: of the same styles.
         mask: where there is one, of the photo's size.
+        side: of the tiles it is painted in, in px; `None`: whole.
+        tile: what was asked for, see `Stylizer.__call__`.
+        statistics: see `Stylizer.tiled`.
     """
 
     stylizer: Stylizer
@@ -121,11 +126,22 @@ class Scene:
     rows: Sequence[np.ndarray]
     names: Sequence[str]
     mask: Image.Image | None = None
+    side: int | None = None
+    tile: str = "auto"
+    statistics: str = "exact"
 
     def paint(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """A picture, float32 (height, width, 3), for each row of style weights."""
         for row in progress.track(list(rows), "picture"):
-            yield self.stylizer(self.photo, row)
+            yield self.paint_one(row)
+
+    def paint_one(self, style: Any) -> np.ndarray:
+        """A picture in one blend or map, float32 or, painted in tiles, uint8."""
+        if self.side is None:
+            return self.stylizer(self.photo, style, tile=self.tile)
+        return large.paint(
+            self.stylizer, self.photo, style, tile=self.side, statistics=self.statistics
+        )
 
 
 def strip(scene: Scene, steps: int = 9) -> Iterator[np.ndarray]:
@@ -145,14 +161,14 @@ def walk(scene: Scene, steps: int = 9) -> Iterator[np.ndarray]:
 
 def across(scene: Scene, direction: str = "x") -> np.ndarray:
     """One picture from the first style to the second, see `styles.blends.across`."""
-    maps = blends.across(scene.photo.shape[:2], scene.rows[0], scene.rows[1], direction)
-    return scene.stylizer(scene.photo, maps)
+    size = scene.photo.shape[0], scene.photo.shape[1]
+    return scene.paint_one(blends.Across(size, scene.rows[0], scene.rows[1], direction))
 
 
 def masked(scene: Scene, mask: Image.Image, soften: float = 0.0) -> np.ndarray:
     """One picture, each style where the mask says, see `styles.blends.mask_map`."""
-    maps = blends.mask_map(mask, scene.rows, scene.photo.shape[:2], soften)
-    return scene.stylizer(scene.photo, maps)
+    size = scene.photo.shape[0], scene.photo.shape[1]
+    return scene.paint_one(blends.MaskMap(mask, scene.rows, size, soften))
 
 
 # === Arguments and files ===
@@ -169,7 +185,9 @@ def _check(recipe: BlendRecipe, output: pathlib.Path) -> None:
 def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence[str]) -> Scene:
     # A map holds a weight for every style and pixel, so only these few styles.
     few = network.select(list(dict.fromkeys(names)))
-    photo = images.load(recipe.photo, max_side=recipe.max_side)
+    photo = files.load_pixels(
+        recipe.photo, max_side=recipe.max_side, most_pixels=limits.MOST_PIXELS
+    )
     return Scene(
         stylizer=Stylizer(few, grain=recipe.grain),
         photo=photo,
@@ -177,13 +195,16 @@ def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence
         rows=[blends.weights(few.styles, name) for name in names],
         names=names,
         mask=_scaled_mask(recipe, photo) if recipe.mask else None,
+        side=tiles.choose_side(photo.shape, recipe.tile, recipe.statistics),
+        tile=recipe.tile,
+        statistics=recipe.statistics,
     )
 
 
 def _scaled_mask(recipe: BlendRecipe, photo: np.ndarray) -> Image.Image:
     """The mask, scaled like the photo has been."""
     mask = masks.open_mask(recipe.mask)
-    size = images.open_rgb(recipe.photo).size
+    size = files.open_rgb(recipe.photo, most_pixels=limits.MOST_PIXELS).size
     if mask.size != size:
         raise UserError(
             f"the mask is {mask.width} x {mask.height} px, but the photo is {size[0]} x "
@@ -250,7 +271,7 @@ def _keep(
     for number, picture in enumerate(pictures):
         if singles:
             images.save(singles[number], picture, metadata=scene.metadata)
-        kept.append(images.to_uint8(picture))
+        kept.append(picture if picture.dtype == np.uint8 else images.to_uint8(picture))
     return kept
 
 

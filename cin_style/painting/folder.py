@@ -14,8 +14,9 @@ from PIL import Image
 from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.images import files, sheets
+from cin_style.images import files, limits, sheets
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting import large, tiles
 from cin_style.painting import stylizer as painting
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
@@ -128,8 +129,8 @@ def paint_photo(
         UserError: a photo that can't be read or painted, a picture that can't be written.
     """
     photo = _read(job, recipe)
-    small = [_small(images.to_uint8(photo.pixels))] if recipe.sheet else []
-    for target, pastiche in _pastiches(stylizer, photo.pixels, job):
+    small = [_small(photo.pixels)] if recipe.sheet else []
+    for target, pastiche in _pastiches(stylizer, photo.pixels, job, recipe):
         small += _write(target, photo, pastiche, recipe)
         if on_picture:
             on_picture(target)
@@ -138,29 +139,44 @@ def paint_photo(
 
 @dataclasses.dataclass(frozen=True)
 class _Photo:
-    """A photo as it was read: float32 (height, width, 3) in [0, 1], and its metadata."""
+    """A photo as it was read: uint8 (height, width, 3), and its metadata."""
 
     pixels: np.ndarray
     metadata: dict[str, bytes]
 
 
 def _read(job: Job, recipe: StylizeRecipe) -> _Photo:
-    pixels = images.load(job.photo, max_side=recipe.max_side)
+    pixels = files.load_pixels(job.photo, max_side=recipe.max_side, most_pixels=limits.MOST_PIXELS)
     for target in job.targets:
         files.check_size(target, *pixels.shape[1::-1])
     return _Photo(pixels, images.read_metadata(job.photo))
 
 
 def _pastiches(
-    stylizer: Stylizer, photo: np.ndarray, job: Job
+    stylizer: Stylizer, photo: np.ndarray, job: Job, recipe: StylizeRecipe
 ) -> Iterator[tuple[pathlib.Path, np.ndarray]]:
-    """The picture for each of a job's files."""
+    """The picture for each of a job's files: float32; or in tiles, finished as uint8."""
+    side = tiles.choose_side(photo.shape, recipe.tile, recipe.statistics)
+    if side is not None:
+        for target, style in zip(job.targets, job.styles, strict=True):
+            yield (
+                target,
+                large.paint(
+                    *(stylizer, photo, style),
+                    raw=True,
+                    tile=side,
+                    statistics=recipe.statistics,
+                    colours=recipe.colours,
+                    strength=recipe.strength,
+                ),
+            )
+        return
     # Not all at once: in 32 styles a large photo's pictures would fill the memory.
     height, width = photo.shape[:2]
     at_once = max(1, min(painting.MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
     for start in range(0, len(job.styles), at_once):
         some = slice(start, start + at_once)
-        pastiches = stylizer(photo, list(job.styles[some]), raw=True)
+        pastiches = stylizer(photo, list(job.styles[some]), raw=True, tile=recipe.tile)
         yield from zip(job.targets[some], pastiches, strict=True)
 
 
@@ -168,8 +184,12 @@ def _write(
     target: pathlib.Path, photo: _Photo, pastiche: np.ndarray, recipe: StylizeRecipe
 ) -> list[np.ndarray]:
     """Writes a picture, and gives it in the size for a sheet, where there is to be one."""
-    finished = images.finish(photo.pixels, pastiche, recipe.strength, recipe.colours)
-    picture = images.to_uint8(finished)
+    picture = pastiche
+    if pastiche.dtype != np.uint8:
+        if recipe.strength != 1 or recipe.colours != "style":
+            below = images.from_uint8(photo.pixels)
+            pastiche = images.finish(below, pastiche, recipe.strength, recipe.colours)
+        picture = images.to_uint8(pastiche)
     images.save(target, picture, quality=recipe.quality, metadata=photo.metadata)
     return [_small(picture)] if recipe.sheet else []
 
@@ -272,7 +292,7 @@ def _paint_all(stylizer: Stylizer, tasks: Sequence[_Task], recipe: StylizeRecipe
             task, painted = tasks[number], 0
             try:
                 photo, results[number].row = future.result()
-                for _, pastiche in _pastiches(stylizer, photo.pixels, _rest(task)):
+                for _, pastiche in _pastiches(stylizer, photo.pixels, _rest(task), recipe):
                     place = task.missing[painted]
                     write = writers.submit(_write_one, task, place, photo, pastiche, recipe)
                     writing.append((number, place, write))
@@ -313,10 +333,12 @@ def _prepare(task: _Task, recipe: StylizeRecipe) -> tuple[_Photo, dict[int, np.n
     photo = _read(_rest(task), recipe)
     row: dict[int, np.ndarray] = {}
     if recipe.sheet:
-        row[-1] = _small(images.to_uint8(photo.pixels))
+        row[-1] = _small(photo.pixels)
         for place, target in enumerate(task.job.targets):
             if place not in task.missing:
-                row[place] = _small(np.asarray(images.open_rgb(target)))
+                row[place] = _small(
+                    np.asarray(images.open_rgb(target, most_pixels=limits.MOST_PIXELS))
+                )
     return photo, row
 
 

@@ -20,8 +20,9 @@ _LOG = logging.getLogger("cin_style")
 NAME = ".cin_style.jsonl"
 
 # Fields that say where photos and pictures are, or whose meaning the network and the embedding
-# hold; all others decide how a picture looks.
+# hold, or that change no more of a picture than rounding; all others decide how it looks.
 _ELSEWHERE = {"photos", "model", "style", "raw_weights", "sheet", "format", "overwrite", "grain"}
+_ELSEWHERE |= {"tile"}
 
 
 class Journal:

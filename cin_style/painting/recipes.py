@@ -1,12 +1,44 @@
 """The recipes of painting: with a network, in blends, and by optimizing pixels."""
 
 import dataclasses
+import operator
 
 from cin_style.errors import UserError
 from cin_style.images.colour import COLOURS
 from cin_style.losses.recipe import LossRecipe, precision_option
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
+
+# The least side of tiles, in px: what they read around themselves would be more than they are.
+SMALLEST_TILE = 64
+
+# The words that `statistics` takes.
+STATISTICS = ("exact", "thumbnail")
+
+
+def tile_side(tile: str | int | None) -> int | str:
+    """What `tile` asks for: a number of px, `"auto"` or `"off"`.
+
+    Raises:
+        UserError: it asks for something else.
+
+    Example:
+
+        >>> tile_side("512"), tile_side(None)
+        (512, 'auto')
+    """
+    if tile is None or tile in ("auto", "off"):
+        return tile or "auto"
+    try:
+        side = int(tile) if isinstance(tile, str) else operator.index(tile)
+    except (TypeError, ValueError):
+        side = 0
+    if side < SMALLEST_TILE or isinstance(tile, bool):
+        raise UserError(
+            f"`tile` must be auto, off or a number of px, at least {SMALLEST_TILE}. Received: "
+            f"{tile}"
+        )
+    return side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +55,23 @@ class _PaintRecipe(RecipeBase):
         "as the network was made for",
         least=0,
     )
+    tile: str = option(
+        "auto",
+        "paint in tiles of so many px, in little memory, equal to painting whole; auto does so "
+        "where the memory at hand does not suffice, off never",
+    )
+    statistics: str = option(
+        "exact",
+        "of what is painted in tiles: thumbnail takes those of a small copy of the photo, which "
+        "is faster, needs less disk and is not quite the same picture",
+        choices=STATISTICS,
+    )
+
+    def __post_init__(self) -> None:
+        if isinstance(self.tile, int):
+            object.__setattr__(self, "tile", str(self.tile))
+        super().__post_init__()
+        tile_side(self.tile)
 
 
 @dataclasses.dataclass(frozen=True)

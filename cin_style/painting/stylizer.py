@@ -1,9 +1,10 @@
 """Painting photos: load a network once, then any photo of any size in any of its styles."""
 
+import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -12,10 +13,14 @@ import numpy as np
 from cin_style.errors import UserError
 from cin_style.images import colour
 from cin_style.images import grain as grains
-from cin_style.images.arrays import as_photo
+from cin_style.images.arrays import as_photo, as_pixels
 from cin_style.networks import storage
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting import thumbnails, tiles
+from cin_style.painting.recipes import tile_side
+from cin_style.painting.sources import Look, Source
+from cin_style.painting.tiles import Painted, TilePainter
 from cin_style.styles import blends
 
 _LOG = logging.getLogger("cin_style")
@@ -29,8 +34,9 @@ MOST_AT_ONCE = 8
 # px what is painted differs no more at the border than everywhere.
 MARGIN = 16
 
-# On a CPU, painting a megapixel takes about this much memory at its peak.
-_GIB_PER_MEGAPIXEL = 1.0
+
+class _OutOfMemoryError(UserError):
+    """What the backend's own errors become."""
 
 
 class Stylizer:
@@ -81,6 +87,7 @@ class Stylizer:
         self._copy = model.with_styles(["any"], dtype=dtype)
         # Compiled graphs by the number of styles in a map, made when they are first needed.
         self._painters: dict[int | None, Callable[..., np.ndarray]] = {}
+        self._tile_painters: dict[int, TilePainter] = {}
         self._lock = threading.Lock()
 
     @property
@@ -101,6 +108,8 @@ class Stylizer:
         raw: bool = False,
         strength: float = 1.0,
         colours: str = "style",
+        tile: int | str | None = "auto",
+        statistics: str = "exact",
     ) -> Any:
         """Paints photos.
 
@@ -110,12 +119,18 @@ class Stylizer:
                 several of them: a list, or an array (count, height, width, 3).
             styles: a style or blend as `blends.weights` takes it (name, number, dict or
                 array (num_styles,)); a list or array (count, num_styles) of several; or a
-                map (height, width, num_styles) with a blend for every pixel.
+                map (height, width, num_styles) with a blend for every pixel, floats or uint8
+                (255 is 1).
             embedding: in place of `styles`: a style embedding, float (3206,), of this network's
                 convolutions; or several, (count, 3206).
             raw: see `blends.weights`.
             strength: from 0, the photo, to 1, the pastiche (`images.mix`).
             colours: `luminance` or `histogram` keep the photo's (`images.keep_colours`).
+            tile: paint in tiles of so many px, in little memory and equal to what is painted
+                whole. `"auto"` (or `None`): where the memory at hand does not suffice to paint
+                whole. `"off"`: never.
+            statistics: of pictures painted in tiles, `"exact"`, or `"thumbnail"`: those of a copy
+                of 1,024 px, which is faster, needs less room and is not quite the same picture.
 
         Returns:
             float32 in [0, 1], of the photo's size: (height, width, 3), or for several
@@ -125,30 +140,83 @@ class Stylizer:
         Raises:
             UserError: a photo that can't be read, is too small or no RGB image, an unknown style,
                 bad weights, a map or embedding of another shape, both or neither of `styles` and
-                `embedding`, a strength outside [0, 1] or another word for `colours`.
+                `embedding`, a strength outside [0, 1] or another word for `colours`; not enough
+                memory, or disk for tiles.
         """
         several_photos = isinstance(photo, list | tuple)
         if several_photos or (getattr(photo, "ndim", 0) == 4 and len(photo)):
-            options = {"embedding": embedding, "raw": raw, "strength": strength, "colours": colours}
-            pictures = [self(one, styles, **options) for one in photo]
-            return pictures if several_photos else np.stack(pictures)
+            options: dict[str, Any] = {"embedding": embedding, "raw": raw}
+            options |= {"strength": strength, "colours": colours}
+            options |= {"tile": tile, "statistics": statistics}
+            painted = [self(one, styles, **options) for one in photo]
+            return painted if several_photos else np.stack(painted)
         colour.check(strength, colours)
-        photo = as_photo(photo)
-        painted = self._pastiches(photo, styles, embedding, raw)
-        if painted.ndim == 3:
-            return colour.finish(photo, painted, strength, colours)
-        for index, pastiche in enumerate(painted):
-            painted[index] = colour.finish(photo, pastiche, strength, colours)
-        return painted
+        photo = as_pixels(photo)
+        looks, several = self._looks(photo.shape[:2], styles, embedding, raw)
+        pictures = self._paint(photo, looks, tile, statistics)
+        if strength != 1 or colours != "style":
+            photo = as_photo(photo)
+            for index, pastiche in enumerate(pictures):
+                pictures[index] = colour.finish(photo, pastiche, strength, colours)
+        return pictures if several else pictures[0]
 
-    def _pastiches(self, photo: np.ndarray, styles: Any, embedding: Any, raw: bool) -> np.ndarray:
-        """One photo painted: (height, width, 3), or for several styles with a count before."""
+    @contextlib.contextmanager
+    def tiled(
+        self,
+        photo: Any,
+        style: Any = None,
+        *,
+        embedding: Any = None,
+        raw: bool = False,
+        tile: int = tiles.USUAL_TILE,
+        statistics: str = "exact",
+    ) -> Iterator[Painted]:
+        """Paints one photo in one style in tiles, for pictures that no memory holds.
+
+        Args:
+            photo: see `__call__`; uint8, it is never made floats as a whole, and a `np.memmap`
+                never read as a whole.
+            style, embedding, raw, statistics: see `__call__`; one style, blend or map.
+            tile: the side of tiles, in px.
+
+        Yields:
+            A `tiles.Painted`, whose `bands` give the picture part by part as long as the context
+            lasts.
+
+        Raises:
+            UserError: see `__call__`.
+
+        Example:
+
+            with stylizer.tiled(photo, "starry_night") as painted:
+                for rows, band in painted.bands():
+                    picture[rows] = images.to_uint8(band)
+        """
+        photo = as_pixels(photo)
+        looks, _ = self._looks(photo.shape[:2], style, embedding, raw)
+        if len(looks) != 1:
+            raise UserError(f"one style at a time is painted so. Received: {len(looks)}")
+        side = tiles.choose_side(photo.shape, tile, statistics)
+        with self._tiled(photo, looks[0], side or tiles.USUAL_TILE, statistics) as painted:
+            yield painted
+
+    # === What to paint in ===
+
+    def _looks(
+        self, size: tuple[int, int], styles: Any, embedding: Any, raw: bool
+    ) -> tuple[list[Look], bool]:
+        """What to paint in, one after the other, and whether these are several."""
         if (styles is None) == (embedding is None):
             raise UserError("give either `styles` or `embedding`: what to paint in.")
-        if self.grain:
-            photo = grains.add_grain(photo, self.grain, np.random.default_rng(0))
         if getattr(styles, "ndim", 0) == 3:
-            return self._paint_map(photo, blends.normalize(np.asarray(styles, "float32"), raw))
+            expected = (*size, self.network.num_styles)
+            if tuple(styles.shape) != expected:
+                raise UserError(
+                    "a map of style weights must have the photo's size and a weight for each "
+                    f"style, {expected}. Received: shape {tuple(styles.shape)}"
+                )
+            maps = blends.Maps(styles, raw)
+            return [Look(self._embeddings[maps.used], maps)], False
         if styles is None:
             embeddings, several = self._check(embedding)
         else:
@@ -157,8 +225,7 @@ class Stylizer:
             if not chosen:
                 raise UserError("no style given: at least one is needed.")
             embeddings = self._blend(chosen, raw)
-        painted = self._paint(photo, embeddings)
-        return painted if several else painted[0]
+        return [Look(embedding[None]) for embedding in embeddings], several
 
     def _check(self, embedding: Any) -> tuple[np.ndarray, bool]:
         """Embeddings (count, size) that were handed in, and whether they are several."""
@@ -187,31 +254,67 @@ class Stylizer:
             embeddings += rows[:, style, None] * self._embeddings[style]
         return embeddings
 
-    def _paint(self, photo: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
-        """One photo in many styles, some at a time."""
+    # === Painting ===
+
+    def _paint(
+        self, photo: np.ndarray, looks: list[Look], tile: int | str | None, statistics: str
+    ) -> np.ndarray:
+        """One photo in many styles, whole or in tiles: (count, height, width, 3)."""
+        side = tiles.choose_side(photo.shape, tile, statistics)
+        if side is None:
+            try:
+                return self._paint_whole(photo, looks)
+            except _OutOfMemoryError as error:
+                if tile_side(tile) != "auto":
+                    raise
+                _LOG.info("%s It is painted in tiles.", error)
+                side = tiles.USUAL_TILE
+        pictures = np.empty((len(looks), *photo.shape), "float32")
+        for picture, look in zip(pictures, looks, strict=True):
+            with self._tiled(photo, look, side, statistics) as painted:
+                for rows, band in painted.bands():
+                    picture[rows] = band
+        return pictures
+
+    @contextlib.contextmanager
+    def _tiled(
+        self, photo: np.ndarray, look: Look, tile: int, statistics: str
+    ) -> Iterator[Painted]:
+        with self._lock:
+            if tile not in self._tile_painters:
+                self._tile_painters[tile] = TilePainter(self._copy, tile)
+            painter = self._tile_painters[tile]
+
+        def source(photo):
+            return Source(photo, MARGIN, painter.multiple, self.grain)
+
+        small = None
+        if statistics == "thumbnail":
+            copy, copied = thumbnails.make(photo, look)
+            small = source(copy), copied
+        with painter.paint(source(photo), look, small) as painted:
+            yield painted
+
+    def _paint_whole(self, photo: np.ndarray, looks: list[Look]) -> np.ndarray:
+        """One photo in many styles, some at a time; (count, height, width, 3)."""
+        photo = as_photo(photo)
+        if self.grain:
+            photo = grains.add_grain(photo, self.grain, np.random.default_rng(0))
+        wide, num_maps = _widen(photo), looks[0].num_maps
+        paint = self._painter(num_maps)
+        if num_maps is not None:  # which is one look
+            maps = _widen(looks[0].maps[:, :])[None]
+            return _cut(_run(paint, wide[None], looks[0].embeddings[None], maps))
         height, width = photo.shape[:2]
+        embeddings = np.stack([look.embeddings for look in looks])
         at_once = max(1, min(MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
-        wide, paint = _widen(photo), self._painter()
-        painted = np.empty((len(embeddings), *photo.shape), "float32")
-        for start in range(0, len(embeddings), at_once):
-            some = embeddings[start : start + at_once, None]
+        painted = np.empty((len(looks), *photo.shape), "float32")
+        for start in range(0, len(looks), at_once):
+            some = embeddings[start : start + at_once]
             photos = np.repeat(wide[None], len(some), axis=0)
             weights = np.ones((len(some), 1), "float32")
             painted[start : start + at_once] = _cut(_run(paint, photos, some, weights))
         return painted
-
-    def _paint_map(self, photo: np.ndarray, maps: np.ndarray) -> np.ndarray:
-        expected = (*photo.shape[:2], self.network.num_styles)
-        if maps.shape != expected:
-            raise UserError(
-                "a map of style weights must have the photo's size and a weight for each style, "
-                f"{expected}. Received: shape {maps.shape}"
-            )
-        used = np.flatnonzero(maps.any(axis=(0, 1)))
-        paint = self._painter(len(used))
-        maps = _widen(maps[..., used].astype("float32"))
-        embeddings = self._embeddings[None, used]
-        return _cut(_run(paint, _widen(photo)[None], embeddings, maps[None]))[0]
 
     def _painter(self, num_maps: int | None = None) -> Callable[..., np.ndarray]:
         with self._lock:
@@ -234,10 +337,13 @@ def _cut(pictures: np.ndarray) -> np.ndarray:
 def _run(paint: Callable[..., np.ndarray], photos: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
     """Paints, and says what to do where the memory does not suffice."""
     height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
-    advice = f"a picture of {width} x {height} px. Scale the photo down (`max_side`)."
+    advice = (
+        f"a picture of {width} x {height} px; `tile=auto` paints it in tiles, `max_side` makes it "
+        "smaller."
+    )
     megapixels = height * width / 1e6
-    if megapixels > 8:
-        gib = round(megapixels * _GIB_PER_MEGAPIXEL)
+    if megapixels > tiles.MEGAPIXELS_WHOLE:
+        gib = round(megapixels * tiles.GIB_PER_MEGAPIXEL)
         _LOG.warning("some %d GiB of memory are needed for %s", gib, advice)
     try:
         return paint(photos, *inputs)
@@ -245,7 +351,7 @@ def _run(paint: Callable[..., np.ndarray], photos: np.ndarray, *inputs: np.ndarr
         exhausted = "RESOURCE_EXHAUSTED" in str(error) or "Exhausted" in type(error).__name__
         if not (exhausted or isinstance(error, MemoryError)):
             raise
-        raise UserError(f"out of memory at {advice}") from error
+        raise _OutOfMemoryError(f"out of memory at {advice}") from error
 
 
 def _compile(graph: keras.Model) -> Callable[..., np.ndarray]:

@@ -79,6 +79,48 @@ def normalize(rows: np.ndarray, raw: bool = False) -> np.ndarray:
     return rows / total
 
 
+class Maps:
+    """Maps of style weights, made ready part by part: sliced, they are what `normalize` returns.
+
+    Args:
+        maps: (height, width, num_styles), floats, or uint8 of which 255 is 1; an array, or what
+            gives one where rows and columns are sliced.
+        raw: see `weights`.
+
+    Attributes:
+        shape: (height, width, number of styles used).
+        used: the numbers of the styles that have a weight anywhere, int (count,). Only these are
+            in what slices give.
+
+    Raises:
+        UserError: bad weights.
+
+    Example:
+
+        >>> maps = Maps(np.uint8([[[255, 0, 0], [51, 0, 204]]]))
+        >>> maps.used.tolist(), maps[:, 1:].round(6).tolist()
+        ([0, 2], [[[0.20000000298023224, 0.800000011920929]]])
+    """
+
+    # How many rows are looked at together.
+    _ROWS = 256
+
+    def __init__(self, maps: Any, raw: bool = False) -> None:
+        self._maps, self._raw = maps, raw
+        self.used = np.arange(maps.shape[2])
+        found = np.zeros(len(self.used), bool)
+        for top in range(0, maps.shape[0], self._ROWS):
+            found |= self[top : top + self._ROWS, :].any(axis=(0, 1))
+        self.used = np.flatnonzero(found)
+        self.shape = (*maps.shape[:2], len(self.used))
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        values = np.asarray(self._maps[part])
+        if values.dtype == np.uint8:
+            values = values / np.float32(255)
+        return normalize(values.astype("float32", copy=False), self._raw)[..., self.used]
+
+
 def parse(text: str) -> str | dict[str, float]:
     """Parses a text that asks for styles: styles to paint one by one, or one blend.
 
@@ -186,20 +228,41 @@ def across(
     Returns:
         float32 (height, width, num_styles).
     """
-    height, width = size
-    y, x = np.meshgrid(np.linspace(0, 1, height), np.linspace(0, 1, width), indexing="ij")
-    if direction == "x":
-        share = x
-    elif direction == "y":
-        share = y
-    elif direction == "radial":
-        aspect = width / height
-        far = math.hypot(aspect, 1)
-        share = np.hypot((2 * x - 1) * aspect, 2 * y - 1) / far
-    else:
-        raise UserError(f"`across` must be x, y or radial. Received: {direction}")
-    share = share[..., None].astype("float32")
-    return np.float32(start) * (1 - share) + np.float32(end) * share
+    return Across(size, start, end, direction)[:, :]
+
+
+class Across:
+    """The map that `across` returns, made part by part: slice its rows and columns.
+
+    Args:
+        size, start, end, direction: see `across`.
+
+    Attributes:
+        shape: (height, width, num_styles).
+        ndim: 3.
+    """
+
+    ndim = 3
+
+    def __init__(
+        self, size: tuple[int, int], start: np.ndarray, end: np.ndarray, direction: str = "x"
+    ) -> None:
+        if direction not in ("x", "y", "radial"):
+            raise UserError(f"`across` must be x, y or radial. Received: {direction}")
+        self.shape = (*size, len(start))
+        self._ends, self._direction = (np.float32(start), np.float32(end)), direction
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        height, width = self.shape[:2]
+        rows, columns = np.linspace(0, 1, height)[part[0]], np.linspace(0, 1, width)[part[1]]
+        y, x = np.meshgrid(rows, columns, indexing="ij")
+        if self._direction == "radial":
+            aspect = width / height
+            share = np.hypot((2 * x - 1) * aspect, 2 * y - 1) / math.hypot(aspect, 1)
+        else:
+            share = x if self._direction == "x" else y
+        share = share[..., None].astype("float32")
+        return self._ends[0] * (1 - share) + self._ends[1] * share
 
 
 def mask_map(
@@ -222,5 +285,32 @@ def mask_map(
     Raises:
         UserError: see `images.masks.shares`.
     """
-    rows = np.asarray(rows, "float32")
-    return masks.shares(mask, len(rows), size, soften) @ rows
+    return MaskMap(mask, rows, size, soften)[:, :]
+
+
+class MaskMap:
+    """The map that `mask_map` returns, made part by part: slice its rows and columns.
+
+    Args:
+        mask, rows, size, soften: see `mask_map`.
+
+    Attributes:
+        shape: (height, width, num_styles).
+        ndim: 3.
+    """
+
+    ndim = 3
+
+    def __init__(
+        self,
+        mask: str | os.PathLike | Image.Image,
+        rows: Sequence[np.ndarray] | np.ndarray,
+        size: tuple[int, int],
+        soften: float = 0.0,
+    ) -> None:
+        self._rows = np.asarray(rows, "float32")
+        self._shares = masks.Shares(mask, len(self._rows), size, soften)
+        self.shape = (*size, self._rows.shape[1])
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        return self._shares[part] @ self._rows

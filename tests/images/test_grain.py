@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cin_style import images
+from cin_style.images.grain import Grain
 
 
 def test_grain_is_smooth_grey_noise_of_the_strength_asked_for():
@@ -24,3 +25,17 @@ def test_grain_stays_in_range():
         image = np.full((16, 16, 3), value, "float32")
         grainy = images.add_grain(image, 0.1, np.random.default_rng(0))
         assert grainy.min() >= 0 and grainy.max() <= 1 and grainy.std() > 0
+
+
+@pytest.mark.parametrize("height,width", [(16, 16), (63, 41), (130, 201)])
+def test_parts_get_the_noise_of_the_whole(height, width):
+    rng = np.random.default_rng(1)
+    image = rng.random((height, width, 3), "float32")
+    grain = Grain(height, width, 0.05, np.random.default_rng(0))
+    whole = images.add_grain(image, 0.05, np.random.default_rng(0))
+    for _ in range(20):
+        (top, bottom), (left, right) = (
+            sorted(rng.choice(side + 1, 2, replace=False)) for side in (height, width)
+        )
+        part = grain.over(image[top:bottom, left:right], int(top), int(left))
+        np.testing.assert_array_equal(part, whole[top:bottom, left:right])

@@ -67,3 +67,13 @@ def test_bad_masks(indexed, tmp_path):
     ]:
         with pytest.raises(UserError, match=message):
             masks.shares(mask, count, size, soften)
+
+
+@pytest.mark.parametrize("soften", [0.0, 2.3])
+def test_parts_of_shares_are_those_of_the_whole(soften):
+    rng = np.random.default_rng(0)
+    mask = Image.fromarray(rng.integers(0, 256, (40, 33)).astype("uint8"))
+    whole = masks.shares(mask, 2, (40, 33), soften)
+    shares = masks.Shares(mask, 2, (40, 33), soften)
+    for part in (np.s_[0:7, 3:33], np.s_[12:13, 20:25], np.s_[30:, :9], np.s_[5:5, :]):
+        np.testing.assert_array_equal(shares[part], whole[part])

@@ -163,3 +163,12 @@ def test_reflection_padding_mirrors_without_the_edge():
 def test_reflection_padding_says_what_the_smallest_image_is():
     with pytest.raises(UserError, match="needs a height of at least 5 px here. Received: 4"):
         ReflectionPadding2D(4)(np.zeros((1, 4, 9, 1), "float32"))
+
+
+def test_statistics_of_many_pixels_are_exact():
+    """Added up value after value, they would be wrong in the fifth digit."""
+    x = RNG.normal(4, 1, (1, 700, 701, 2)).astype("float32")
+    layer = ConditionalInstanceNormalization(1)
+    normalized = ops.convert_to_numpy(layer([x, np.ones((1, 1), "float32")]))
+    expected = normalize(x, np.ones((1, 1)), np.ones((1, 2)), np.zeros((1, 2)))
+    assert np.abs(normalized - expected).max() < 5e-6

@@ -442,7 +442,7 @@ def test_what_is_in_memory_is_bounded(tiny_network, make_photo, tmp_path, monkey
         Image.fromarray(make_photo(24, 20, seed)).save(tmp_path / "in" / f"{seed:02}.png")
     counts = {"read": 0, "painted": 0, "written": 0}
     ahead, behind = [], []
-    load, save = images.load, images.save
+    load, save = folder.files.load_pixels, images.save
 
     def slow_save(*arguments, **options):
         time.sleep(0.02)
@@ -457,9 +457,9 @@ def test_what_is_in_memory_is_bounded(tiny_network, make_photo, tmp_path, monkey
         ahead.append(counts["read"] - len(ahead))
         behind.append(counts["painted"] - counts["written"])
         counts["painted"] += len(styles)
-        return np.stack([photo] * len(styles))
+        return np.stack([images.from_uint8(photo)] * len(styles))
 
-    monkeypatch.setattr(folder.images, "load", counted_load)
+    monkeypatch.setattr(folder.files, "load_pixels", counted_load)
     monkeypatch.setattr(folder.images, "save", slow_save)
     monkeypatch.setattr(Stylizer, "__call__", note)
     paint(tiny_network, [tmp_path / "in"], "all", tmp_path / "out")

@@ -118,3 +118,29 @@ def test_a_mask_mixes_rows(tmp_path):
     np.testing.assert_allclose(maps[0], [[0.5, 0.5, 0], [0.4, 0.4, 0.2], [0, 0, 1]], atol=1e-7)
     with pytest.raises(UserError, match="the mask is 3 x 1 px, but the photo is 4 x 1 px"):
         blends.mask_map(tmp_path / "mask.png", rows, (1, 4))
+
+
+@pytest.mark.parametrize("direction", ["x", "y", "radial"])
+def test_parts_of_a_map_are_those_of_the_whole(direction):
+    whole = blends.across((30, 41), np.eye(3)[0], np.eye(3)[2], direction)
+    lazy = blends.Across((30, 41), np.eye(3)[0], np.eye(3)[2], direction)
+    assert lazy.shape == whole.shape and lazy.ndim == 3
+    np.testing.assert_array_equal(lazy[4:9, 30:], whole[4:9, 30:])
+
+
+def test_maps_are_made_ready_part_by_part():
+    maps = np.zeros((600, 4, 3), "uint8")
+    maps[..., 1] = 255
+    maps[599, 2] = [0, 51, 204]
+    ready = blends.Maps(maps)
+    assert ready.used.tolist() == [1, 2] and ready.shape == (600, 4, 2)
+    np.testing.assert_allclose(ready[598:, 2:3].squeeze(), [[1, 0], [0.2, 0.8]], atol=1e-6)
+    raw = blends.Maps(np.float32([[[0, -0.5, 1.5]]]), raw=True)
+    np.testing.assert_array_equal(raw[:, :], [[[-0.5, 1.5]]])
+    for bad, message in [
+        (np.full((2, 2, 2), -1.0), "must not be negative"),
+        (np.full((300, 2, 2), np.nan), "must be finite"),
+        (np.zeros((2, 2, 2)), "must not all be zero"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            blends.Maps(bad)

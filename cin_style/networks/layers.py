@@ -104,22 +104,26 @@ def modulate(
         gamma, beta: what `select` returns.
         epsilon: added to the variance.
         moments: mean and variance, float32 (channels,), where `x` is a part of a larger picture;
-            by default those of `x`.
+            or that were summed more exactly; by default those of `x`.
 
     Returns:
         float32, shaped like `x`.
     """
     x = ops.cast(x, "float32")
-    mean, variance = moments or _moments(x)
+    mean, variance = moments or ops.moments(x, axes=(1, 2), keepdims=True)
     scale = gamma * ops.rsqrt(variance + epsilon)
     return x * scale + (beta - mean * scale)
 
 
-def _moments(x: Any) -> tuple[Any, Any]:
-    """Means and variances over height and width, (batch, 1, 1, channels).
+def exact_moments(x: Any) -> tuple[Any, Any]:
+    """Means and variances of large pictures over height and width, (batch, 1, 1, channels).
 
     Summed along columns, then along the row of sums. `ops.moments` adds value after value on
-    TensorFlow: of two megapixels, its variances are wrong in the fourth digit.
+    TensorFlow: of two megapixels, its variances are wrong in the fourth digit. Training has small
+    crops, and keeps ops.moments, whose gradient needs less memory.
+
+    Args:
+        x: float32 (batch, height, width, channels).
     """
     mean = ops.mean(ops.mean(x, axis=1, keepdims=True), axis=2, keepdims=True)
     squares = ops.square(x - mean)
@@ -239,7 +243,9 @@ class EmbeddedInstanceNormalization(keras.layers.Layer):
         middle = self.start + x.shape[-1]
         gamma = select(embeddings[..., self.start : middle], style_weights)
         beta = select(embeddings[..., middle : middle + x.shape[-1]], style_weights)
-        return ops.cast(modulate(x, gamma, beta, self.epsilon), self.compute_dtype)
+        moments = exact_moments(ops.cast(x, "float32"))
+        painted = modulate(x, gamma, beta, self.epsilon, moments)
+        return ops.cast(painted, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])

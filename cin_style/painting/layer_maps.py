@@ -78,7 +78,7 @@ class Moments:
         >>> moments = Moments()
         >>> moments.add(2, np.float32([3]), np.float32([2]))  # of 2 and 4
         >>> moments.add(1, np.float32([9]), np.float32([0]))  # of 9
-        >>> moments.mean.tolist(), (3 * moments.variance).round(9).tolist()
+        >>> moments.mean.tolist(), (3 * moments.variance).round(3).tolist()
         ([5.0], [26.0])
     """
 

@@ -6,7 +6,11 @@ import pytest
 from keras import ops
 
 from cin_style.errors import UserError
-from cin_style.networks.layers import ConditionalInstanceNormalization, ReflectionPadding2D
+from cin_style.networks.layers import (
+    ConditionalInstanceNormalization,
+    EmbeddedInstanceNormalization,
+    ReflectionPadding2D,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -168,7 +172,8 @@ def test_reflection_padding_says_what_the_smallest_image_is():
 def test_statistics_of_many_pixels_are_exact():
     """Added up value after value, they would be wrong in the fifth digit."""
     x = RNG.normal(4, 1, (1, 700, 701, 2)).astype("float32")
-    layer = ConditionalInstanceNormalization(1)
-    normalized = ops.convert_to_numpy(layer([x, np.ones((1, 1), "float32")]))
+    embedding = np.float32([1, 1, 0, 0]).reshape(1, 1, 4)
+    layer = EmbeddedInstanceNormalization(0)
+    normalized = ops.convert_to_numpy(layer([x, embedding, np.ones((1, 1), "float32")]))
     expected = normalize(x, np.ones((1, 1)), np.ones((1, 2)), np.zeros((1, 2)))
     assert np.abs(normalized - expected).max() < 5e-6

@@ -341,7 +341,8 @@ def test_the_margin_is_the_stylizers(photo, make_network):
     network = make_network()
     whole = keras.ops.convert_to_numpy(network([wide[None], np.float32([[1, 0]])]))[0]
     painted = Stylizer(network)(photo, "ash", tile=64)
-    np.testing.assert_allclose(painted, whole[MARGIN:-MARGIN, MARGIN:-MARGIN], atol=1e-5)
+    # The layers that are trained sum their statistics less exactly.
+    np.testing.assert_allclose(painted, whole[MARGIN:-MARGIN, MARGIN:-MARGIN], atol=1e-4)
 
 
 # === From files to files ===

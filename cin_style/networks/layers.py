@@ -195,12 +195,13 @@ class ConditionalInstanceNormalization(keras.layers.Layer):
                 f"num_styles) with num_styles={self.num_styles}. Received: shape {tuple(shape)}"
             )
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         x, style_weights = inputs
         self._check_style_weights(style_weights.shape)
         gamma = select(ops.convert_to_tensor(self.gamma), style_weights)
         beta = select(ops.convert_to_tensor(self.beta), style_weights)
-        return ops.cast(modulate(x, gamma, beta, self.epsilon), self.compute_dtype)
+        moments = None if training else exact_moments(ops.cast(x, "float32"))
+        return ops.cast(modulate(x, gamma, beta, self.epsilon, moments), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import keras
@@ -11,116 +11,14 @@ import numpy as np
 from keras import ops
 
 from cin_style.errors import UserError
+from cin_style.networks.architecture import Architecture, Layers
 from cin_style.networks.layers import (
     ConditionalInstanceNormalization,
-    CropLike,
     EmbeddedInstanceNormalization,
     HalveMap,
     PadToMultiple,
-    ReflectionPadding2D,
 )
 from cin_style.styles import style as style_sets
-
-
-class _Layers:
-    """Layers by name, each made when it is first asked for."""
-
-    def __init__(self, dtype: Any) -> None:
-        self._dtype = dtype
-        self._made: dict[str, keras.layers.Layer] = {}
-
-    def get(
-        self, layer_class: type, name: str, *arguments: Any, dtype: Any = None, **options: Any
-    ) -> keras.layers.Layer:
-        """The layer of this name."""
-        if name not in self._made:
-            dtype = dtype or self._dtype
-            self._made[name] = layer_class(*arguments, name=name, dtype=dtype, **options)
-        return self._made[name]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Architecture:
-    """How the layers are connected; what normalizes is given from outside."""
-
-    widths: tuple[int, ...]
-    residual_blocks: int
-    upsampling: str
-
-    @property
-    def depth(self) -> int:
-        """How often the picture is halved inside."""
-        return len(self.widths) - 1
-
-    def connect(
-        self, layers: _Layers, normalize: Callable[..., Any], images: keras.KerasTensor
-    ) -> keras.KerasTensor:
-        """Paints symbolic `images`.
-
-        Args:
-            layers: where the layers come from, a `_Layers`.
-            normalize: called as `normalize(x, name, depth)` for each of the normalizations in
-                network order; `x` is at 1 / 2^depth of the images' size.
-            images: a `keras.KerasTensor` (batch, height, width, 3).
-        """
-        widths, depth = self.widths, self.depth
-        x = layers.get(PadToMultiple, "pad_to_multiple", 2**depth)(images)
-        x = self._convolve(layers, normalize, x, "contract_1", 0, widths[0], 9)
-        for k in range(1, depth + 1):
-            x = self._convolve(layers, normalize, x, f"contract_{k + 1}", k, widths[k], 3, 2)
-        for index in range(1, self.residual_blocks + 1):
-            name = f"residual_{index}"
-            y = self._convolve(layers, normalize, x, f"{name}a", depth, widths[-1], 3)
-            y = self._convolve(
-                layers, normalize, y, f"{name}b", depth, widths[-1], 3, activation=None
-            )
-            x = layers.get(keras.layers.Add, f"{name}_add")([x, y])
-        for k in reversed(range(depth)):
-            name = f"expand_{depth - k}"
-            smooth = self.upsampling == "bilinear"
-            x = layers.get(keras.layers.UpSampling2D, f"{name}_upsample", 2)(x)
-            x = self._convolve(layers, normalize, x, name, k, widths[k], 3, smooth=smooth)
-        # The picture itself is made in float32, whatever the dtype policy.
-        name = f"expand_{depth + 1}"
-        x = self._convolve(
-            layers, normalize, x, name, 0, 3, 9, activation="sigmoid", dtype="float32"
-        )
-        return layers.get(CropLike, "crop", dtype="float32")([x, images])
-
-    @staticmethod
-    def _convolve(
-        layers,
-        normalize,
-        x,
-        name,
-        depth,
-        filters,
-        size,
-        strides=1,
-        activation="relu",
-        smooth=False,
-        **options,
-    ):
-        x = layers.get(ReflectionPadding2D, f"{name}_pad", size // 2 + smooth)(x)
-        if smooth:
-            # After nearest upsampling, two averages of neighbours make it bilinear. (Keras'
-            # bilinear upsampling, 3.15, can't trace a graph for images of any size.)
-            for index in (1, 2):
-                x = layers.get(keras.layers.AveragePooling2D, f"{name}_average_{index}", 2, 1)(x)
-        x = layers.get(
-            keras.layers.Conv2D,
-            f"{name}_conv",
-            filters,
-            size,
-            strides,
-            use_bias=False,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        )(x)
-        x = normalize(x, name, depth, **options)
-        if activation:
-            name = f"{name}_{activation}"
-            x = layers.get(keras.layers.Activation, name, activation, **options)(x)
-        return x
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
@@ -191,7 +89,7 @@ class StyleTransferNetwork(keras.Model):
         # === Functional Model ===
         images = keras.Input((None, None, 3), name="images", dtype="float32")
         style_weights = keras.Input((len(known),), name="style_weights", dtype="float32")
-        layers = _Layers(dtype)
+        layers = Layers(dtype)
 
         def normalize(x, name, depth, **options):
             normalization = layers.get(
@@ -199,7 +97,7 @@ class StyleTransferNetwork(keras.Model):
             )
             return normalization([x, style_weights])
 
-        architecture = _Architecture(widths, residual_blocks, upsampling)
+        architecture = Architecture(widths, residual_blocks, upsampling)
         pastiches = architecture.connect(layers, normalize, images)
         super().__init__(inputs=[images, style_weights], outputs=pastiches, **kwargs)
 

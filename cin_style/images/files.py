@@ -270,7 +270,13 @@ def load_pixels(
     Raises:
         UserError: see `open_rgb`.
     """
-    image = open_rgb(path, most_pixels=most_pixels)
+    return np.asarray(scaled(open_rgb(path, most_pixels=most_pixels), short_side, max_side))
+
+
+def scaled(
+    image: Image.Image, short_side: int | None = None, max_side: int | None = None
+) -> Image.Image:
+    """An image scaled as `load_pixels` does it."""
     scale = 1.0
     if short_side:
         scale = short_side / min(image.size)
@@ -279,7 +285,7 @@ def load_pixels(
     if scale != 1.0:
         width, height = (max(1, round(side * scale)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+    return image
 
 
 def from_uint8(image: np.ndarray) -> np.ndarray:

@@ -24,6 +24,15 @@ def open_mask(mask: str | os.PathLike | Image.Image) -> Image.Image:
         return image.copy() if image.mode == "P" else picture
 
 
+def check_size(mask: Image.Image, height: int, width: int) -> None:
+    """Raises a `UserError` unless a mask has the size of its photo."""
+    if mask.size != (width, height):
+        raise UserError(
+            f"the mask is {mask.width} x {mask.height} px, but the photo is {width} x {height} px. "
+            "Scale the mask to the photo's size."
+        )
+
+
 def shares(
     mask: str | os.PathLike | Image.Image,
     count: int,
@@ -78,11 +87,7 @@ class Shares:
         if not 0 <= soften < math.inf:
             raise UserError(f"`soften` must be at least 0 px. Received: {soften}")
         image = open_mask(mask)
-        if image.size != (size[1], size[0]):
-            raise UserError(
-                f"the mask is {image.width} x {image.height} px, but the photo is {size[1]} x "
-                f"{size[0]} px. Scale the mask to the photo's size."
-            )
+        check_size(image, *size)
         self._indexed, self._count, self._soften = image.mode == "P", count, soften
         self._values = np.asarray(image if self._indexed else image.convert("L"))
         if self._indexed and self._values.max() >= count:

@@ -185,31 +185,25 @@ def _check(recipe: BlendRecipe, output: pathlib.Path) -> None:
 def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence[str]) -> Scene:
     # A map holds a weight for every style and pixel, so only these few styles.
     few = network.select(list(dict.fromkeys(names)))
-    photo = files.load_pixels(
-        recipe.photo, max_side=recipe.max_side, most_pixels=limits.MOST_PIXELS
-    )
+    whole = files.open_rgb(recipe.photo, most_pixels=limits.MOST_PIXELS)
+    photo = np.asarray(files.scaled(whole, max_side=recipe.max_side))
     return Scene(
         stylizer=Stylizer(few, grain=recipe.grain),
         photo=photo,
         metadata=images.read_metadata(recipe.photo),
         rows=[blends.weights(few.styles, name) for name in names],
         names=names,
-        mask=_scaled_mask(recipe, photo) if recipe.mask else None,
+        mask=_scaled_mask(recipe.mask, whole.size, photo) if recipe.mask else None,
         side=tiles.choose_side(photo.shape, recipe.tile, recipe.statistics),
         tile=recipe.tile,
         statistics=recipe.statistics,
     )
 
 
-def _scaled_mask(recipe: BlendRecipe, photo: np.ndarray) -> Image.Image:
-    """The mask, scaled like the photo has been."""
-    mask = masks.open_mask(recipe.mask)
-    size = files.open_rgb(recipe.photo, most_pixels=limits.MOST_PIXELS).size
-    if mask.size != size:
-        raise UserError(
-            f"the mask is {mask.width} x {mask.height} px, but the photo is {size[0]} x "
-            f"{size[1]} px. Scale the mask to the photo's size."
-        )
+def _scaled_mask(path: str, size: tuple[int, int], photo: np.ndarray) -> Image.Image:
+    """The mask of a photo of this width and height, scaled like the photo has been."""
+    mask = masks.open_mask(path)
+    masks.check_size(mask, size[1], size[0])
     method = Image.Resampling.NEAREST if mask.mode == "P" else Image.Resampling.LANCZOS
     return mask.resize(photo.shape[1::-1], method)
 

@@ -17,16 +17,12 @@ from cin_style.files import writable_folder
 from cin_style.images import files, limits, sheets
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting import large, tiles
-from cin_style.painting import stylizer as painting
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
 from cin_style.painting.recipes import StylizeRecipe
-from cin_style.painting.stylizer import Stylizer
+from cin_style.painting.stylizer import Stylizer, at_once
 
 _LOG = logging.getLogger("cin_style")
-
-# How many pixels of pictures are painted before they are handed on to be written.
-_PIXELS_AT_ONCE = 2**20
 
 # Bounds on what is in memory at a time: photos read ahead of the one that is painted, and pictures
 # that wait to be written.
@@ -172,10 +168,9 @@ def _pastiches(
             )
         return
     # Not all at once: in 32 styles a large photo's pictures would fill the memory.
-    height, width = photo.shape[:2]
-    at_once = max(1, min(painting.MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
-    for start in range(0, len(job.styles), at_once):
-        some = slice(start, start + at_once)
+    step = at_once(*photo.shape[:2])
+    for start in range(0, len(job.styles), step):
+        some = slice(start, start + step)
         pastiches = stylizer(photo, list(job.styles[some]), raw=True, tile=recipe.tile)
         yield from zip(job.targets[some], pastiches, strict=True)
 

@@ -27,12 +27,17 @@ _LOG = logging.getLogger("cin_style")
 
 # When one photo is wanted in many styles: bounds on what is painted at a time.
 _PIXELS_AT_ONCE = 2**20
-MOST_AT_ONCE = 8
+_MOST_AT_ONCE = 8
 
 # Networks paint a border some pixels wide unlike the rest, which the loss network's padding has
 # taught them. Photos get a mirrored margin this wide, in px, which is cut off again: beyond 16
 # px what is painted differs no more at the border than everywhere.
 MARGIN = 16
+
+
+def at_once(height: int, width: int) -> int:
+    """How many pictures of this size are painted together."""
+    return max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
 
 
 class _OutOfMemoryError(UserError):
@@ -305,15 +310,14 @@ class Stylizer:
         if num_maps is not None:  # which is one look
             maps = _widen(looks[0].maps[:, :])[None]
             return _cut(_run(paint, wide[None], looks[0].embeddings[None], maps))
-        height, width = photo.shape[:2]
         embeddings = np.stack([look.embeddings for look in looks])
-        at_once = max(1, min(MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
+        step = at_once(*photo.shape[:2])
         painted = np.empty((len(looks), *photo.shape), "float32")
-        for start in range(0, len(looks), at_once):
-            some = embeddings[start : start + at_once]
+        for start in range(0, len(looks), step):
+            some = embeddings[start : start + step]
             photos = np.repeat(wide[None], len(some), axis=0)
             weights = np.ones((len(some), 1), "float32")
-            painted[start : start + at_once] = _cut(_run(paint, photos, some, weights))
+            painted[start : start + step] = _cut(_run(paint, photos, some, weights))
         return painted
 
     def _painter(self, num_maps: int | None = None) -> Callable[..., np.ndarray]:

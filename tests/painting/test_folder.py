@@ -80,7 +80,7 @@ def test_formats_and_max_side(tiny_network, photo_folder, tmp_path, file_format,
 
 
 def test_many_styles_are_painted_some_at_a_time(tiny_network, photo_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(painting, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(painting, "_MOST_AT_ONCE", 2)
     path = photo_folder / "seven.jpg"
     written = paint(tiny_network, [path], "all", tmp_path / "out", sheet=tmp_path / "sheet.png")
     names = ["ash", "birch", "cedar"]

@@ -8,11 +8,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "colour": ["finish", "keep_colours", "mix"],
-        "files": ["find", "from_uint8", "load", "open_rgb", "save", "to_uint8"],
+        "files": ["from_uint8", "load", "open_rgb", "save", "to_uint8"],
         "grain": ["add_grain"],
         "masks": ["open_mask"],
         "metadata": ["read_metadata"],
         "samples": ["sample_photos"],
+        "search": ["find"],
         "sheets": ["contact_sheet", "style_sheet"],
     },
 )
@@ -21,7 +22,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
 if TYPE_CHECKING:
     from cin_style.images.colour import finish, keep_colours, mix
     from cin_style.images.files import (
-        find,
         from_uint8,
         load,
         open_rgb,
@@ -32,4 +32,5 @@ if TYPE_CHECKING:
     from cin_style.images.masks import open_mask
     from cin_style.images.metadata import read_metadata
     from cin_style.images.samples import sample_photos
+    from cin_style.images.search import find
     from cin_style.images.sheets import contact_sheet, style_sheet

@@ -13,7 +13,7 @@ from PIL import Image
 from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.images import files, limits, masks, sheets
+from cin_style.images import files, limits, masks, search, sheets
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting import large, tiles
@@ -69,7 +69,7 @@ def blend(
     names = [network.styles[index].name for index in find_all(network.styles, recipe.styles)]
     kind = _kind(recipe, output, len(names))
     target, singles = _targets(recipe, output, kind)
-    files.refuse_overwriting(filter(None, [recipe.photo, recipe.mask]), [target, *singles])
+    search.refuse_overwriting(filter(None, [recipe.photo, recipe.mask]), [target, *singles])
     scene = _prepare(recipe, network, names)
     if kind in ("mask", "across", "walk"):  # as large as the photo; sheets are smaller
         files.check_size(target, *scene.photo.shape[1::-1])

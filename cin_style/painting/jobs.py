@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from cin_style import images
 from cin_style.errors import UserError
-from cin_style.images import files
+from cin_style.images import files, search
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.styles import blends
 from cin_style.styles.style import Style, find_all
@@ -72,10 +72,10 @@ def plan(recipe: StylizeRecipe, output: str | os.PathLike, styles: Sequence[Styl
             photos, _targets(photos, names, output, recipe.format), strict=True
         )
     ]
-    files.refuse_overwriting(photos, (target for job in jobs for target in job.targets))
+    search.refuse_overwriting(photos, (target for job in jobs for target in job.targets))
     if recipe.sheet:
         files.check_writable_format(recipe.sheet)
-        files.refuse_overwriting(photos, [recipe.sheet], argument="sheet")
+        search.refuse_overwriting(photos, [recipe.sheet], argument="sheet")
         if os.path.abspath(recipe.sheet) in {
             os.path.abspath(target) for job in jobs for target in job.targets
         }:

@@ -16,7 +16,8 @@ from PIL import Image
 from cin_style import images
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.images.files import check_writable_format, refuse_overwriting
+from cin_style.images.files import check_writable_format
+from cin_style.images.search import refuse_overwriting
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
 from cin_style.painting.recipes import OptimizeRecipe

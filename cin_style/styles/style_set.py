@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from cin_style.errors import UserError
-from cin_style.images import files
+from cin_style.images import files, search
 from cin_style.styles.style import Style, find, unique
 
 CATALOGUE = "styles.json"
@@ -77,7 +77,7 @@ class StyleSet:
         if catalogue or own.is_file():
             styles, paths = cls._read_catalogue(folder, pathlib.Path(catalogue or own))
         else:
-            paths = [path for path in files.find([folder]) if path.parent == folder]
+            paths = [path for path in search.find([folder]) if path.parent == folder]
             if not paths:
                 raise UserError(f"no style image in the folder {folder} itself.")
             styles = [Style(_name_after(path)) for path in paths]

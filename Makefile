@@ -8,6 +8,8 @@ KERAS_BACKEND ?= $(if $(filter jax,$(EXTRA)),jax,tensorflow)
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# How many tests run at a time.
+WORKERS ?= 2
 export KERAS_BACKEND
 
 .PHONY: demo test test-slow lint format clean
@@ -16,7 +18,7 @@ demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from cin_style.losses.recipe import REMEMBERED, LossRecipe, precision_option
+from cin_style.losses.recipe import REMEMBERED, LossRecipe, catalogue_option, precision_option
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.recipes import SMALLEST_SIDE, option, unset
 
@@ -24,10 +24,7 @@ class EvaluateRecipe(LossRecipe):
     content: str = option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
     styles: str = option("", "folder of the style images that the network was trained on")
     style_names: str = option("", "only these of the network's styles: name,name,...")
-    catalogue: str = option(
-        "",
-        "names, provenance and weights of the style images, in place of the folder's styles.json",
-    )
+    catalogue: str = catalogue_option()
     style_size: int = option(
         0,
         "short side of the style images, in px; 0: what the network was trained with",

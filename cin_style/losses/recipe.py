@@ -23,6 +23,14 @@ def precision_option(default: str) -> Any:
     )
 
 
+def catalogue_option() -> Any:
+    """The field of a recipe that names a file of `styles.json`'s kind."""
+    return option(
+        "",
+        "names, provenance and weights of the style images, in place of the folder's styles.json",
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class LossRecipe(_PenaltyFields):
     """What decides the loss.

@@ -5,7 +5,7 @@ from typing import Any
 
 from cin_style.errors import UserError
 from cin_style.losses import terms
-from cin_style.losses.recipe import REMEMBERED, LossRecipe
+from cin_style.losses.recipe import REMEMBERED, LossRecipe, catalogue_option
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.recipes import SMALLEST_SIDE, option, unset
 
@@ -79,10 +79,7 @@ class TrainRecipe(RunRecipe):
 
     styles: str = option("", "folder of style images, with or without a styles.json")
     style_names: str = option("", "train only these styles of the folder: name,name,...")
-    catalogue: str = option(
-        "",
-        "names, provenance and weights of the style images, in place of the folder's styles.json",
-    )
+    catalogue: str = catalogue_option()
     upsampling: str = option(
         "nearest",
         "how the network enlarges: nearest, as in the paper, or bilinear",

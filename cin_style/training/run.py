@@ -325,7 +325,7 @@ def _evaluate(
     tables.write(folder.evaluation, rows)
     shown = ("style", "content_loss_before", "content_loss", "style_loss_before", "style_loss")
     table = tables.align([{name: row[name] for name in shown if name in row} for row in rows])
-    _LOG.info("mean losses on %d photos kept out of training:\n%s", len(crops), table)
+    _LOG.info("mean losses on photos kept out of training (%d):\n%s", len(crops), table)
 
 
 def plot_losses(rows: Sequence[dict[str, Any]], path: str | os.PathLike) -> None:

@@ -76,7 +76,7 @@ class Training(Task):
             network.copy_convolutions(self.base)
             if network.upsampling != self.base.upsampling:
                 _LOG.warning(
-                    "the network to start from has %s upsampling, this one %s; `upsampling`=%s "
+                    "the network to start from has %s upsampling, this one %s; `upsampling=%s` "
                     "keeps it",
                     self.base.upsampling,
                     network.upsampling,

@@ -131,6 +131,7 @@ def _note(
         "styles": seen.styles,
         "photos": seen.photo_names,
         "pictures": pictures.hexdigest(),
+        "measures": [*artefacts.MEASURES, "edges"],
     }
     path = output / "report.json"
     if not path.is_file():
@@ -203,6 +204,7 @@ def _paint(stylizer: Stylizer, seen: Subjects, output: pathlib.Path) -> list[Row
             "photo_checkerboard": artefacts.checkerboard(photo),
             "photo_blockiness": artefacts.blockiness(photo),
             "photo_border": artefacts.border(photo),
+            **_edges(photo, "photo_"),
         }
         for photo in seen.photos
     ]
@@ -216,7 +218,7 @@ def _paint(stylizer: Stylizer, seen: Subjects, output: pathlib.Path) -> list[Row
             images.save(page.picture_path(output, style, photo_name), picture)
             row: Row = {"style": style, "photo": photo_name}
             row |= _losses(seen.objective, photo, index, picture)
-            row |= artefacts.measure(picture, photo, seen.paintings[index])
+            row |= artefacts.measure(picture, photo, seen.paintings[index]) | _edges(picture)
             new.append(row | of_photos[number])
         if new:
             rows += new
@@ -264,7 +266,7 @@ def _optimize(
                 ]
                 row |= _compare(result, losses[style, photo_name])
                 row |= artefacts.measure(result.picture, seen.photos[number], seen.paintings[index])
-                rows.append(row)
+                rows.append(row | _edges(result.picture))
                 tables.write(curve_table, curves)
                 tables.write(table, rows)
             bar.update(turn * recipe.against_iterations - bar.count)
@@ -288,20 +290,41 @@ def _choose_pairs(num_styles: int, num_photos: int, count: int) -> list[tuple[in
 
 
 def _per_style(pairs: list[Row], optimized: list[Row]) -> list[Row]:
-    """Means over the photos of each style, and last over all pairs."""
+    """Means over the photos of each style, and last over all pairs.
+
+    `border` is the largest of the means of the edges, which tells what a network paints at every
+    border from what photos happen to have there; over all pairs, the mean of the styles'.
+    """
     rows = []
     for style in [*dict.fromkeys(row["style"] for row in pairs), _ALL]:
         of_style = [row for row in pairs if style in (row["style"], _ALL)]
         names = [name for name in pairs[0] if name not in TEXTS]
         row: Row = {"style": style} | {n: statistics.fmean(r[n] for r in of_style) for n in names}
+        row |= {f"{of}border": _border(of_style, of) for of in ("", "photo_")}
         if optimized:
             others = [other for other in optimized if style in (other["style"], _ALL)]
             row["worth"] = _mean_worth(others)
             for name in artefacts.MEASURES:
                 values = [other[name] for other in others]
                 row[f"optimized_{name}"] = statistics.fmean(values) if values else ""
+            row["optimized_border"] = _border(others) if others else ""
         rows.append(row)
     return rows
+
+
+def _edges(picture: np.ndarray, of: str = "") -> dict[str, float]:
+    """Columns for `_border`."""
+    return {f"{of}edge_{side}": value for side, value in artefacts.edges(picture).items()}
+
+
+def _border(rows: list[Row], of: str = "") -> float:
+    """The largest mean of an edge, over the rows of a style; over the styles, the mean of these."""
+    found = []
+    for style in dict.fromkeys(row["style"] for row in rows):
+        of_style = [row for row in rows if row["style"] == style]
+        names = [name for name in of_style[0] if name.startswith(f"{of}edge_")]
+        found.append(max(abs(statistics.fmean(row[n] for row in of_style)) for n in names))
+    return statistics.fmean(found)
 
 
 def _mean_worth(optimized: list[Row]) -> float | str:

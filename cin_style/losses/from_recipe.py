@@ -19,6 +19,7 @@ def make_objective(
     recipe: LossRecipe,
     style_images: Sequence[np.ndarray],
     style_factors: Sequence[float] | None = None,
+    margin: int = 0,
 ) -> StyleObjective:
     """The `StyleObjective` that a recipe of any kind describes, for these style images.
 
@@ -26,6 +27,7 @@ def make_objective(
         recipe: any recipe with the fields of `LossRecipe`, none of them `None`.
         style_images: float32 (height, width, 3) in [0, 1], one per style.
         style_factors: a weight for each style; by default 1.
+        margin: see `StyleObjective`.
 
     Raises:
         UserError: an unknown layer, or weights of the loss network that can't be read or lack one.
@@ -66,6 +68,7 @@ def make_objective(
         style_factors=style_factors,
         gram_normalization=recipe.gram_normalization,
         penalties=terms.of(recipe),
+        margin=margin,
     )
 
 

@@ -83,6 +83,11 @@ def total_variation(images: Any, exponent: float = 1.0) -> Any:
     return ops.mean((squared + smooth) ** (exponent / 2), axis=(1, 2, 3))
 
 
+def inner(images: Any, margin: int) -> Any:
+    """Images (batch, height, width, channels) without so many pixels on each side."""
+    return images[:, margin:-margin, margin:-margin] if margin else images
+
+
 def checkerboard(images: Any, period: int = 4, window: int = 32) -> Any:
     """Energy of what repeats every few pixels; checkerboard artifacts (Odena et al. 2016).
 

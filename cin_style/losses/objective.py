@@ -42,6 +42,7 @@ class StyleObjective(keras.layers.Layer):
         penalties: the terms that need no loss network: a dict of their names (`terms.PENALTIES`)
             to their weight and a dict of their functions' other arguments, as `terms.of` reads
             it from a recipe. Those of weight 0 are left out.
+        margin: so many px on each side of images and pastiches are not looked at.
 
     Attributes:
         energies: dict of style layers to float64 (num_styles,), the energies of the style
@@ -82,6 +83,7 @@ class StyleObjective(keras.layers.Layer):
         style_factors: Sequence[float] | None = None,
         gram_normalization: float = 0.0,
         penalties: dict[str, tuple[float, dict[str, float]]] | None = None,
+        margin: int = 0,
     ) -> None:
         super().__init__(trainable=False)
         if content_layers is None:
@@ -95,6 +97,7 @@ class StyleObjective(keras.layers.Layer):
                     f"`penalties` may be {', '.join(needs)}. Received: penalties={penalties!r}"
                 )
         self.loss_network = loss_network
+        self.margin = margin
         self.content_layers = dict(content_layers)
         self.style_layers = dict(style_layers)
         self.penalties = {name: given for name, given in (penalties or {}).items() if given[0]}
@@ -153,7 +156,7 @@ class StyleObjective(keras.layers.Layer):
 
     def content_targets(self, images: Any) -> dict[str, Any]:
         """The features of content images (batch, height, width, 3) at the content layers."""
-        return self._see(images, self.content_layers)
+        return self._see(functional.inner(images, self.margin), self.content_layers)
 
     def layer_losses(
         self, images: Any, style_ids: Any, pastiches: Any, targets: dict[str, Any] | None = None
@@ -169,7 +172,8 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             Two dicts of layer names to float32 (batch,): content losses and style losses.
         """
-        features = self._see(pastiches, [*self.content_layers, *self.style_layers])
+        seen = functional.inner(pastiches, self.margin)
+        features = self._see(seen, [*self.content_layers, *self.style_layers])
         if targets is None:
             targets = self.content_targets(images)
         content = {
@@ -194,7 +198,7 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             float32 (batch, num_styles).
         """
-        features = self._see(pastiches, self.style_layers)
+        features = self._see(functional.inner(pastiches, self.margin), self.style_layers)
         total: Any = 0.0
         for layer in self.style_layers:
             grams = functional.gram_matrix(features[layer])
@@ -250,10 +254,11 @@ class StyleObjective(keras.layers.Layer):
             A dict of float32 (batch,), by the names of the penalties.
         """
         zeros = ops.zeros(ops.shape(pastiches)[:1], "float32")
-        given = {"pastiches": [pastiches], "activations": activations}
+        seen = functional.inner(pastiches, self.margin)
+        given = {"pastiches": [seen], "activations": activations}
         found = {}
         for name, (weight, arguments) in self.penalties.items():
             measure = getattr(functional, name)
-            values = (measure(seen, **arguments) for seen in given[self._needs[name]])
+            values = (measure(one, **arguments) for one in given[self._needs[name]])
             found[name] = weight * sum(values, zeros)
         return found

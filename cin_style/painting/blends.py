@@ -116,6 +116,7 @@ class Scene:
         names: of the same styles.
         mask: where there is one, of the photo's size.
         side: of the tiles it is painted in, in px; `None`: whole.
+        stroke_size: see `Stylizer.__call__`.
         tile: what was asked for, see `Stylizer.__call__`.
         statistics: see `Stylizer.tiled`.
     """
@@ -127,6 +128,7 @@ class Scene:
     names: Sequence[str]
     mask: Image.Image | None = None
     side: int | None = None
+    stroke_size: float = 1.0
     tile: str = "auto"
     statistics: str = "exact"
 
@@ -137,11 +139,11 @@ class Scene:
 
     def paint_one(self, style: Any) -> np.ndarray:
         """A picture in one blend or map, float32 or, painted in tiles, uint8."""
+        options: dict[str, Any] = {"stroke_size": self.stroke_size}
         if self.side is None:
-            return self.stylizer(self.photo, style, tile=self.tile)
-        return large.paint(
-            self.stylizer, self.photo, style, tile=self.side, statistics=self.statistics
-        )
+            return self.stylizer(self.photo, style, tile=self.tile, **options)
+        options |= {"tile": self.side, "statistics": self.statistics}
+        return large.paint(self.stylizer, self.photo, style, **options)
 
 
 def strip(scene: Scene, steps: int = 9) -> Iterator[np.ndarray]:
@@ -195,6 +197,7 @@ def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence
         names=names,
         mask=_scaled_mask(recipe.mask, whole.size, photo) if recipe.mask else None,
         side=tiles.choose_side(photo.shape, recipe.tile, recipe.statistics),
+        stroke_size=recipe.stroke_size,
         tile=recipe.tile,
         statistics=recipe.statistics,
     )

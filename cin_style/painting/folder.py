@@ -160,6 +160,7 @@ def _pastiches(
                 large.paint(
                     *(stylizer, photo, style),
                     raw=True,
+                    stroke_size=recipe.stroke_size,
                     tile=side,
                     statistics=recipe.statistics,
                     colours=recipe.colours,
@@ -171,7 +172,13 @@ def _pastiches(
     step = at_once(*photo.shape[:2])
     for start in range(0, len(job.styles), step):
         some = slice(start, start + step)
-        pastiches = stylizer(photo, list(job.styles[some]), raw=True, tile=recipe.tile)
+        pastiches = stylizer(
+            photo,
+            list(job.styles[some]),
+            raw=True,
+            stroke_size=recipe.stroke_size,
+            tile=recipe.tile,
+        )
         yield from zip(job.targets[some], pastiches, strict=True)
 
 

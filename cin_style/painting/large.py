@@ -6,8 +6,8 @@ import numpy as np
 
 from cin_style.images import colour
 from cin_style.images.files import from_uint8, to_uint8
+from cin_style.painting.strokes import Picture
 from cin_style.painting.stylizer import Stylizer
-from cin_style.painting.tiles import Painted
 
 
 def paint(
@@ -16,6 +16,7 @@ def paint(
     style: Any,
     *,
     raw: bool = False,
+    stroke_size: float = 1.0,
     tile: int,
     statistics: str = "exact",
     colours: str = "style",
@@ -26,7 +27,7 @@ def paint(
     Args:
         stylizer: paints.
         photo: uint8 (height, width, 3).
-        style, raw, tile, statistics: see `Stylizer.tiled`.
+        style, raw, stroke_size, tile, statistics: see `Stylizer.tiled`.
         colours: see `images.keep_colours`. For `histogram`, values of the pastiche are told apart
             in 65,536 steps.
         strength: see `images.mix`.
@@ -35,7 +36,8 @@ def paint(
         uint8 (height, width, 3).
     """
     picture = np.empty(photo.shape, "uint8")
-    options: dict[str, Any] = {"raw": raw, "tile": tile, "statistics": statistics}
+    options: dict[str, Any] = {"raw": raw, "stroke_size": stroke_size}
+    options |= {"tile": tile, "statistics": statistics}
     with stylizer.tiled(photo, style, **options) as painted:
         curves = _curves(painted, photo) if colours == "histogram" else None
         for rows, band in painted.bands():
@@ -57,7 +59,7 @@ def _steps(band: np.ndarray) -> np.ndarray:
     return np.rint(band * (_STEPS - 1)).astype("int32")
 
 
-def _curves(painted: Painted, photo: np.ndarray) -> np.ndarray:
+def _curves(painted: Picture, photo: np.ndarray) -> np.ndarray:
     """Which value of a pastiche becomes which, so that it gets the photo's histogram.
 
     As `skimage.exposure.match_histograms` does it: what stands at a share of all values becomes

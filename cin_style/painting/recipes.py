@@ -7,6 +7,7 @@ from cin_style.errors import UserError
 from cin_style.images.colour import COLOURS
 from cin_style.losses.recipe import LossRecipe, precision_option
 from cin_style.networks.bundled import DEFAULT_MODEL
+from cin_style.painting import strokes
 from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
 
 # The least side of tiles, in px: what they read around themselves would be more than they are.
@@ -55,6 +56,13 @@ class _PaintRecipe(RecipeBase):
         "as the network was made for",
         least=0,
     )
+    stroke_size: float = option(
+        1.0,
+        "how large strokes are beside the picture: 1 as in one of 512 px, 2 twice that; 0: as many "
+        "pixels wide as the network makes them",
+        least=0,
+        most=strokes.MOST,
+    )
     tile: str = option(
         "auto",
         "paint in tiles of so many px, in little memory, equal to painting whole; auto does so "
@@ -72,6 +80,7 @@ class _PaintRecipe(RecipeBase):
             object.__setattr__(self, "tile", str(self.tile))
         super().__post_init__()
         tile_side(self.tile)
+        strokes.check(self.stroke_size)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Painting photos: load a network once, then any photo of any size in any of its styles."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 import threading
@@ -17,7 +18,7 @@ from cin_style.images.arrays import as_photo, as_pixels
 from cin_style.networks import storage
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import thumbnails, tiles
+from cin_style.painting import strokes, thumbnails, tiles
 from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
 from cin_style.painting.tiles import Painted, TilePainter
@@ -29,15 +30,33 @@ _LOG = logging.getLogger("cin_style")
 _PIXELS_AT_ONCE = 2**20
 _MOST_AT_ONCE = 8
 
-# Networks paint a border some pixels wide unlike the rest, which the loss network's padding has
-# taught them. Photos get a mirrored margin this wide, in px, which is cut off again: beyond 16
-# px what is painted differs no more at the border than everywhere.
-MARGIN = 16
+# Networks know from the padding of their layers where a picture ends, and paint the last 40 px
+# unlike the rest (`training.recipes.margin_of`). Photos get a mirrored margin of so many px, which
+# is cut off again.
+MARGIN = 40
 
 
 def at_once(height: int, width: int) -> int:
     """How many pictures of this size are painted together."""
     return max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // (height * width)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """How a picture is painted, besides in what; see `Stylizer.__call__`."""
+
+    stroke_size: float
+    tile: int | str | None
+    statistics: str
+
+    def sizes(self, photo: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(height, width) of a photo, and at which its strokes are as large as they shall be."""
+        whole = photo.shape[0], photo.shape[1]
+        return whole, strokes.size_to_paint(whole, self.stroke_size)
+
+    def side(self, photo: np.ndarray) -> int | None:
+        """The side of the tiles in which a photo is painted, or `None`: whole."""
+        return tiles.choose_side(photo.shape, self.tile, self.statistics)
 
 
 class _OutOfMemoryError(UserError):
@@ -113,6 +132,7 @@ class Stylizer:
         raw: bool = False,
         strength: float = 1.0,
         colours: str = "style",
+        stroke_size: float = 1.0,
         tile: int | str | None = "auto",
         statistics: str = "exact",
     ) -> Any:
@@ -131,6 +151,7 @@ class Stylizer:
             raw: see `blends.weights`.
             strength: from 0, the photo, to 1, the pastiche (`images.mix`).
             colours: `luminance` or `histogram` keep the photo's (`images.keep_colours`).
+            stroke_size: how large strokes are beside the picture (`strokes.size_to_paint`).
             tile: paint in tiles of so many px, in little memory and equal to what is painted
                 whole. `"auto"` (or `None`): where the memory at hand does not suffice to paint
                 whole. `"off"`: never.
@@ -138,27 +159,25 @@ class Stylizer:
                 of 1,024 px, which is faster, needs less room and is not quite the same picture.
 
         Returns:
-            float32 in [0, 1], of the photo's size: (height, width, 3), or for several
-            styles (count, height, width, 3). For several photos a list of these, or an array
-            where the photos are one.
+            float32 in [0, 1], of the photo's size: (height, width, 3), or for several styles
+            (count, height, width, 3). For several photos a list, or where they are one an array.
 
         Raises:
-            UserError: a photo that can't be read, is too small or no RGB image, an unknown style,
-                bad weights, a map or embedding of another shape, both or neither of `styles` and
-                `embedding`, a strength outside [0, 1] or another word for `colours`; not enough
-                memory, or disk for tiles.
+            UserError: a photo that can't be read, is too small or no RGB image; an unknown style,
+                bad weights, a map or embedding of another shape, or not one of `styles` and
+                `embedding`; another value that may not be; not enough memory, or disk for tiles.
         """
+        manner = Manner(stroke_size, tile, statistics)
         several_photos = isinstance(photo, list | tuple)
         if several_photos or (getattr(photo, "ndim", 0) == 4 and len(photo)):
-            options: dict[str, Any] = {"embedding": embedding, "raw": raw}
-            options |= {"strength": strength, "colours": colours}
-            options |= {"tile": tile, "statistics": statistics}
-            painted = [self(one, styles, **options) for one in photo]
+            again: dict[str, Any] = {"embedding": embedding, "raw": raw}
+            again |= {"strength": strength, "colours": colours, **dataclasses.asdict(manner)}
+            painted = [self(one, styles, **again) for one in photo]
             return painted if several_photos else np.stack(painted)
         colour.check(strength, colours)
         photo = as_pixels(photo)
         looks, several = self._looks(photo.shape[:2], styles, embedding, raw)
-        pictures = self._paint(photo, looks, tile, statistics)
+        pictures = self._paint(photo, looks, manner)
         if strength != 1 or colours != "style":
             photo = as_photo(photo)
             for index, pastiche in enumerate(pictures):
@@ -173,19 +192,20 @@ class Stylizer:
         *,
         embedding: Any = None,
         raw: bool = False,
+        stroke_size: float = 1.0,
         tile: int = tiles.USUAL_TILE,
         statistics: str = "exact",
-    ) -> Iterator[Painted]:
+    ) -> Iterator[strokes.Picture]:
         """Paints one photo in one style in tiles, for pictures that no memory holds.
 
         Args:
             photo: see `__call__`; uint8, it is never made floats as a whole, and a `np.memmap`
                 never read as a whole.
-            style, embedding, raw, statistics: see `__call__`; one style, blend or map.
+            style, embedding, raw, stroke_size, statistics: see `__call__`; one style, blend or map.
             tile: the side of tiles, in px.
 
         Yields:
-            A `tiles.Painted`, whose `bands` give the picture part by part as long as the context
+            A `strokes.Picture`, whose `bands` give the picture part by part as long as the context
             lasts.
 
         Raises:
@@ -201,9 +221,15 @@ class Stylizer:
         looks, _ = self._looks(photo.shape[:2], style, embedding, raw)
         if len(looks) != 1:
             raise UserError(f"one style at a time is painted so. Received: {len(looks)}")
-        side = tiles.choose_side(photo.shape, tile, statistics)
-        with self._tiled(photo, looks[0], side or tiles.USUAL_TILE, statistics) as painted:
-            yield painted
+        manner = Manner(stroke_size, tile, statistics)
+        whole, size = manner.sizes(photo)
+        broad = self._paint_copy(photo, looks, size, manner)[0] if size != whole else None
+        if broad is not None and size > whole:
+            yield strokes.InMemory(strokes.shrink(broad, whole))
+            return
+        side = manner.side(photo) or tiles.USUAL_TILE
+        with self._tiled(photo, looks[0], side, statistics) as painted:
+            yield painted if broad is None else strokes.Broadened(painted, broad)
 
     # === What to paint in ===
 
@@ -261,22 +287,40 @@ class Stylizer:
 
     # === Painting ===
 
-    def _paint(
-        self, photo: np.ndarray, looks: list[Look], tile: int | str | None, statistics: str
+    def _paint(self, photo: np.ndarray, looks: list[Look], manner: Manner) -> np.ndarray:
+        """One photo in many styles: (count, height, width, 3)."""
+        whole, size = manner.sizes(photo)
+        if size == whole:
+            return self._paint_as_it_is(photo, looks, manner)
+        copies = self._paint_copy(photo, looks, size, manner)
+        if size > whole:
+            return np.stack([strokes.shrink(picture, whole) for picture in copies])
+        pictures = self._paint_as_it_is(photo, looks, manner)
+        for picture, broad in zip(pictures, copies, strict=True):
+            strokes.broaden(picture, broad)
+        return pictures
+
+    def _paint_copy(
+        self, photo: np.ndarray, looks: list[Look], size: tuple[int, int], manner: Manner
     ) -> np.ndarray:
-        """One photo in many styles, whole or in tiles: (count, height, width, 3)."""
-        side = tiles.choose_side(photo.shape, tile, statistics)
+        """A copy of a photo at another size in many styles: (count, *size, 3)."""
+        copied = [thumbnails.scaled_look(look, size) for look in looks]
+        return self._paint_as_it_is(thumbnails.scaled(photo, size), copied, manner)
+
+    def _paint_as_it_is(self, photo: np.ndarray, looks: list[Look], manner: Manner) -> np.ndarray:
+        """One photo in many styles, with strokes as the network makes them, whole or in tiles."""
+        side = manner.side(photo)
         if side is None:
             try:
                 return self._paint_whole(photo, looks)
             except _OutOfMemoryError as error:
-                if tile_side(tile) != "auto":
+                if tile_side(manner.tile) != "auto":
                     raise
                 _LOG.info("%s It is painted in tiles.", error)
                 side = tiles.USUAL_TILE
         pictures = np.empty((len(looks), *photo.shape), "float32")
         for picture, look in zip(pictures, looks, strict=True):
-            with self._tiled(photo, look, side, statistics) as painted:
+            with self._tiled(photo, look, side, manner.statistics) as painted:
                 for rows, band in painted.bands():
                     picture[rows] = band
         return pictures
@@ -295,8 +339,8 @@ class Stylizer:
 
         small = None
         if statistics == "thumbnail":
-            copy, copied = thumbnails.make(photo, look)
-            small = source(copy), copied
+            size = thumbnails.size_of((photo.shape[0], photo.shape[1]))
+            small = source(thumbnails.scaled(photo, size)), thumbnails.scaled_look(look, size)
         with painter.paint(source(photo), look, small) as painted:
             yield painted
 
@@ -307,12 +351,13 @@ class Stylizer:
             photo = grains.add_grain(photo, self.grain, np.random.default_rng(0))
         wide, num_maps = _widen(photo), looks[0].num_maps
         paint = self._painter(num_maps)
+        painted = np.empty((len(looks), *photo.shape), "float32")  # the caller's, to write to
         if num_maps is not None:  # which is one look
             maps = _widen(looks[0].maps[:, :])[None]
-            return _cut(_run(paint, wide[None], looks[0].embeddings[None], maps))
+            painted[:] = _cut(_run(paint, wide[None], looks[0].embeddings[None], maps))
+            return painted
         embeddings = np.stack([look.embeddings for look in looks])
         step = at_once(*photo.shape[:2])
-        painted = np.empty((len(looks), *photo.shape), "float32")
         for start in range(0, len(looks), step):
             some = embeddings[start : start + step]
             photos = np.repeat(wide[None], len(some), axis=0)

@@ -1,4 +1,7 @@
-"""Small copies of photos, whose statistics do for those of the photos (Chen et al. 2022)."""
+"""Copies of photos at another size, and of what they are painted in.
+
+Statistics of small ones do for those of the photos themselves (Chen et al. 2022).
+"""
 
 import numpy as np
 from PIL import Image
@@ -15,16 +18,24 @@ LONG_SIDE = 1024
 _ROWS = 256
 
 
-def make(photo: np.ndarray, look: Look) -> tuple[np.ndarray, Look]:
-    """A photo, uint8 or floats in [0, 1], of 1,024 px, and what it is painted in."""
-    height, width = photo.shape[:2]
+def size_of(whole: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of the copy whose statistics do for those of a picture of this size."""
+    height, width = whole
     scale = min(1.0, max(LONG_SIDE / max(height, width), SMALLEST_SIDE / min(height, width)))
-    size = round(width * scale), round(height * scale)
+    return round(height * scale), round(width * scale)
+
+
+def scaled(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A photo, uint8 or floats in [0, 1], at another size (height, width): uint8."""
     picture = Image.fromarray(photo if photo.dtype == np.uint8 else to_uint8(photo))
-    small = np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
+    return np.asarray(picture.resize(size[::-1], Image.Resampling.LANCZOS))
+
+
+def scaled_look(look: Look, size: tuple[int, int]) -> Look:
+    """What a photo is painted in, for a copy of it at another size (height, width)."""
     if look.maps is None:
-        return small, look
-    return small, Look(look.embeddings, _nearest(look.maps, size))
+        return look
+    return Look(look.embeddings, _nearest(look.maps, size[::-1]))
 
 
 def _nearest(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:

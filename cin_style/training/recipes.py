@@ -30,6 +30,14 @@ class RunRecipe(_PenaltyFields):
     image_size: int = option(
         256, "side of the square training crops, in px", least=SMALLEST_SIDE, unit=" px"
     )
+    margin: int | None = option(
+        None,
+        "so many px on each side of what the network paints in training are not looked at, as "
+        "painting cuts them off; by default a sixth of image_size, at most 40; 0 as in the paper",
+        least=0,
+        unit=" px",
+        otherwise=0,
+    )
     learning_rate: float = option(1e-3, "Adam's learning rate", above=0)
     style_rate: float = option(
         1.0, "learning rate of the gammas and betas, as a multiple of learning_rate", above=0
@@ -64,6 +72,14 @@ class RunRecipe(_PenaltyFields):
 
     # What may differ between a run and its continuation.
     RESUMABLE = ("preview_every", "half", "xla")
+
+    def check(self) -> None:
+        super().check()
+        if self.image_size - 2 * margin_of(self) < SMALLEST_SIDE:
+            raise UserError(
+                f"`margin` must leave {SMALLEST_SIDE} px or more of `image_size` "
+                f"{self.image_size}. Received: {self.margin}"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +144,25 @@ class FinetuneRecipe(RunRecipe):
             raise UserError(
                 "`init` nearest needs held-out photos: give a `holdout` above 0, or another `init`."
             )
+
+
+def margin_of(recipe: RunRecipe) -> int:
+    """How wide the margin is that losses do not look at, in px.
+
+    A network knows where the picture ends from the padding of its own layers. Left to itself it
+    paints what it cannot paint elsewhere there, up to 40 px from the border: a stripe of a colour
+    that the painting has and the photo has not. In training crops that is half of the picture.
+
+    Example:
+
+        >>> margin_of(TrainRecipe(image_size=256)), margin_of(TrainRecipe(image_size=96))
+        (40, 16)
+        >>> margin_of(TrainRecipe(margin=0))
+        0
+    """
+    if recipe.margin is None:
+        return min(40, recipe.image_size // 6 // 4 * 4)
+    return recipe.margin
 
 
 # The name it had when there was one kind of recipe.

@@ -28,7 +28,7 @@ from cin_style.training import callbacks
 from cin_style.training.batches import TrainingBatches
 from cin_style.training.optimizer import make_optimizer, make_schedule
 from cin_style.training.photos import Photos, PhotoSubset, center_crops, hold_out, open_photos
-from cin_style.training.recipes import RunRecipe
+from cin_style.training.recipes import RunRecipe, margin_of
 from cin_style.training.run_folder import Identity, RunFolder, check_apart
 from cin_style.training.trainer import StyleTrainer
 
@@ -132,6 +132,7 @@ def run(
     photos, held_out = hold_out(all_photos, recipe.holdout)
     recipe = recipe.replace(
         holdout=len(held_out),
+        margin=margin_of(recipe),
         precision=hardware.resolve_precision(recipe.precision),
         vgg_weights=weights_of(recipe),
     )
@@ -189,7 +190,8 @@ def prepare(
     recipe = task.recipe
     keras.utils.set_random_seed(recipe.seed)
     style_images = task.style_set.load_images(recipe.style_size)
-    objective = make_objective(recipe, style_images, [style.weight for style in task.styles])
+    factors = [style.weight for style in task.styles]
+    objective = make_objective(recipe, style_images, factors, margin_of(recipe))
     crops = center_crops(held_out, recipe.image_size) if len(held_out) else None
     material = Material(photos, crops, style_images, objective)
     network = task.make_network()

@@ -73,13 +73,20 @@ def test_squares_show_wherever_the_grid_lies():
 
 
 def test_border():
-    picture = np.full((60, 80, 3), 0.5)
+    picture = np.full((60, 90, 3), 0.5)
     assert artefacts.border(picture) == 0
-    picture[:8] = picture[-8:] = 0.7
-    picture[:, :8] = picture[:, -8:] = 0.7
-    assert artefacts.border(picture) == pytest.approx(0.2)
-    picture[..., 1:] = 0.5
-    assert artefacts.border(picture) == pytest.approx(0.2 / 3)
+    assert set(artefacts.edges(picture)) == {
+        f"{side}_{channel}"
+        for side in ("left", "right", "top", "bottom")
+        for channel in ("red", "green", "blue")
+    }
+    picture[:, :25, 0] = 0.9  # a red band down the left, wider than what is looked at first
+    assert artefacts.edges(picture)["left_red"] == pytest.approx(0.4 - 0.4 * 17 / 32)
+    assert artefacts.edges(picture)["right_red"] == pytest.approx(0)
+    assert artefacts.border(picture) == pytest.approx(0.4 * 15 / 32)
+    picture[-8:, :, 2] = 0.1
+    assert artefacts.edges(picture)["bottom_blue"] == pytest.approx(-0.4)
+    assert artefacts.border(picture) == pytest.approx(0.4)
 
 
 # === Droplets ===

@@ -109,8 +109,18 @@ def test_means(finished):
     assert [row["style"] for row in styles] == [*NAMES, "all"]
     mean = np.mean([float(row["loss"]) for row in pairs])
     assert means["loss"] == pytest.approx(mean) and means["style"] == "all"
-    of_birch = np.mean([float(row["border"]) for row in pairs if row["style"] == "birch"])
-    assert float(styles[1]["border"]) == pytest.approx(of_birch, rel=1e-4)
+    # Of what the photos bring to the border, the mean.
+    of_birch = [row for row in pairs if row["style"] == "birch"]
+    for of in ("", "photo_"):
+        means = [
+            np.mean([float(row[name]) for row in of_birch])
+            for name in of_birch[0]
+            if name.startswith(f"{of}edge_")
+        ]
+        assert len(means) == 12
+        assert float(styles[1][f"{of}border"]) == pytest.approx(max(map(abs, means)), rel=1e-4)
+    of_all = np.mean([float(row["border"]) for row in styles[:-1]])
+    assert float(styles[-1]["border"]) == pytest.approx(of_all, rel=1e-4)
 
 
 def test_worth_is_the_first_iteration_as_good(finished):

@@ -13,7 +13,7 @@ from cin_style import images
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.painting import stylizer as stylizing
-from cin_style.painting.stylizer import Stylizer
+from cin_style.painting.stylizer import MARGIN, Stylizer
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def photo(make_photo):
 
 def directly(network, photo, *rows):
     """The network called by hand, once for each row of style weights, with a margin around."""
-    wide = np.pad(photo, ((16, 16), (16, 16), (0, 0)), mode="reflect")[None]
+    wide = np.pad(photo, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect")[None]
     painted = [keras.ops.convert_to_numpy(network([wide, np.float32([row])]))[0] for row in rows]
-    return np.stack(painted)[:, 16:-16, 16:-16]
+    return np.stack(painted)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 # === Stylizer ===

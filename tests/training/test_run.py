@@ -39,7 +39,7 @@ def log_without_times(folder):
 
 def test_the_run_folder_tells_what_was_done(train_recipe, finished_run):
     run = json.loads((finished_run / "run.json").read_text())
-    assert run["recipe"] == dataclasses.asdict(train_recipe)
+    assert run["recipe"] == dataclasses.asdict(train_recipe) | {"margin": 4}
     assert run["photos"] == 6
     assert [style["name"] for style in run["styles"]] == ["styles_0", "styles_1"]
     assert run["versions"]["keras"] == keras.__version__

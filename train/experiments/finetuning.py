@@ -70,6 +70,7 @@ def measure(way, style, image, arguments, photos, base):
         "steps": steps,
         "batch_size": arguments.batch_size,
         "image_size": arguments.image_size,
+        "margin": 0,
         "decay": 0.0,
         "checkpoint_every": every,
         "preview_every": steps,

@@ -65,6 +65,7 @@ def train_and_measure(names, arguments):
         steps=arguments.steps,
         batch_size=arguments.batch_size,
         image_size=arguments.image_size,
+        margin=0,
         **options.losses(arguments),
         padding="reflect",
         warmup_steps=20,

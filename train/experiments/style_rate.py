@@ -46,6 +46,7 @@ def train_at(rate, arguments):
         batch_size=4,
         precision="float32",
         image_size=arguments.image_size,
+        margin=0,
         warmup_steps=50,
         decay=0.5,
         grain=0.025,
@@ -65,6 +66,7 @@ def finetune_at(rate, init, arguments):
         steps=arguments.finetuning_steps,
         precision="float32",
         image_size=arguments.image_size,
+        margin=0,
         init=init,
         style_rate=rate,
     )

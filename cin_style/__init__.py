@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "painting.pixels": ["optimize"],
         "painting.recipes": ["BlendRecipe", "OptimizeRecipe", "StylizeRecipe"],
         "painting.stylizer": ["Stylizer"],
+        "prediction.predictor": ["StylePredictor"],
         "styles.style": ["Style"],
         "styles.style_set": ["StyleSet"],
         "training.finetune": ["finetune"],
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from cin_style.painting.pixels import optimize
     from cin_style.painting.recipes import BlendRecipe, OptimizeRecipe, StylizeRecipe
     from cin_style.painting.stylizer import Stylizer
+    from cin_style.prediction.predictor import StylePredictor
     from cin_style.styles.style import Style
     from cin_style.styles.style_set import StyleSet
     from cin_style.training.finetune import finetune

@@ -31,6 +31,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "styles.style": ["Style"],
         "styles.style_set": ["StyleSet"],
         "training.finetune": ["finetune"],
+        "training.predict": ["train_predictor"],
+        "training.predictor_recipe": ["PredictorRecipe"],
         "training.recipes": ["FinetuneRecipe", "Recipe", "TrainRecipe"],
         "training.train": ["train"],
         "training.trainer": ["StyleTrainer"],
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
     from cin_style.styles.style import Style
     from cin_style.styles.style_set import StyleSet
     from cin_style.training.finetune import finetune
+    from cin_style.training.predict import train_predictor
+    from cin_style.training.predictor_recipe import PredictorRecipe
     from cin_style.training.recipes import FinetuneRecipe, Recipe, TrainRecipe
     from cin_style.training.train import train
     from cin_style.training.trainer import StyleTrainer

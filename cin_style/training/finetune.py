@@ -17,8 +17,9 @@ from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style_set import StyleSet
+from cin_style.training.network_run import Material, NetworkTask
 from cin_style.training.recipes import FinetuneRecipe
-from cin_style.training.run import Material, Task, run
+from cin_style.training.run import run
 
 _LOG = logging.getLogger("cin_style")
 
@@ -77,7 +78,7 @@ def finetune(
 
 
 @dataclasses.dataclass(frozen=True)
-class Finetuning(Task):
+class Finetuning(NetworkTask):
     """Learning the embeddings of new styles, on the convolutions of a trained network."""
 
     recipe: FinetuneRecipe

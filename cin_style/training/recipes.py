@@ -1,4 +1,4 @@
-"""The recipes of training and of fine-tuning."""
+"""The recipes of runs: of all, of training and of fine-tuning."""
 
 import dataclasses
 from typing import Any
@@ -9,18 +9,13 @@ from cin_style.losses.recipe import REMEMBERED, LossRecipe, catalogue_option
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.recipes import SMALLEST_SIDE, option, unset
 
-# The weights of terms that look into the network, from their table.
-_PenaltyFields: Any = dataclasses.make_dataclass(
-    "_PenaltyFields", terms.fields("activations"), bases=(LossRecipe,), frozen=True
-)
-
 
 @dataclasses.dataclass(frozen=True)
-class RunRecipe(_PenaltyFields):
-    """What decides the outcome of any run, of training and of fine-tuning.
+class RunRecipe(LossRecipe):
+    """What decides the outcome of any run.
 
     The defaults are those of Dumoulin et al. 2017, appendix A, but for the fourth style layer (see
-    `LossRecipe`) and for `palette_start`, which it has not.
+    `LossRecipe`).
     """
 
     seed: int = option(0, "of the initial weights and of all sampling", least=0, most=2**32 - 1)
@@ -39,10 +34,6 @@ class RunRecipe(_PenaltyFields):
         otherwise=0,
     )
     learning_rate: float = option(1e-3, "Adam's learning rate", above=0)
-    style_rate: float = option(
-        1.0, "learning rate of the gammas and betas, as a multiple of learning_rate", above=0
-    )
-    palette_start: bool = option(True, "begin every style at its image's mean and contrast")
     warmup_steps: int = option(0, "steps over which the learning rate rises to its value", least=0)
     decay: float = option(
         0.0, "share of the run, at its end, over which the rate falls to 0", least=0, most=1
@@ -63,7 +54,6 @@ class RunRecipe(_PenaltyFields):
     preview_every: int = option(
         500, "steps between preview sheets, drawn at checkpoints; 0 for none", least=0
     )
-    half: bool = option(False, "store the final model's weights in float16")
     xla: str = option(
         "auto",
         "compile the step with XLA; auto: on GPU and TPU",
@@ -82,8 +72,28 @@ class RunRecipe(_PenaltyFields):
             )
 
 
+# The weights of terms that look into the network, from their table.
+_PenaltyFields: Any = dataclasses.make_dataclass(
+    "_PenaltyFields", terms.fields("activations"), bases=(RunRecipe,), frozen=True
+)
+
+
 @dataclasses.dataclass(frozen=True)
-class TrainRecipe(RunRecipe):
+class NetworkRecipe(_PenaltyFields):
+    """What decides the outcome of a run that learns styles: of training and of fine-tuning.
+
+    `palette_start` Dumoulin et al. 2017 have not.
+    """
+
+    style_rate: float = option(
+        1.0, "learning rate of the gammas and betas, as a multiple of learning_rate", above=0
+    )
+    palette_start: bool = option(True, "begin every style at its image's mean and contrast")
+    half: bool = option(False, "store the final model's weights in float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainRecipe(NetworkRecipe):
     """Everything that decides what a training run computes; see `RunRecipe`.
 
     Example:
@@ -112,7 +122,7 @@ class TrainRecipe(RunRecipe):
 
 @dataclasses.dataclass(frozen=True)
 @unset(*REMEMBERED, "half")
-class FinetuneRecipe(RunRecipe):
+class FinetuneRecipe(NetworkRecipe):
     """Everything that decides what adding styles to a network computes; see `RunRecipe`.
 
     Fields of the loss that are `None` are what the network was trained with; with `half` `None` the

@@ -19,6 +19,7 @@ from cin_style.training.recipes import RunRecipe
 _NAMING_DATA = (
     "content",
     "styles",
+    "held_out_styles",
     "style_names",
     "catalogue",
     "init_from",
@@ -32,7 +33,7 @@ class Identity:
     """What makes a run the run it is.
 
     Attributes:
-        kind: the verb, `"train"` or `"finetune"`.
+        kind: the verb, such as `"train"`.
         recipe: with all that it leaves open filled in.
         data: fingerprints of what the recipe only names: a text for each of its arguments, such
             as `content`, or for `styles` a dict of the styles' names to texts.
@@ -48,17 +49,19 @@ class RunFolder:
 
     Args:
         path: the folder.
+        result: the name of the file that the run ends with.
 
     Attributes:
         path: as given.
         record: `run.json`, whose run it is.
         checkpoint: `checkpoint.npz`, which the run goes on from.
-        model: `model.keras`, which a finished run has.
+        result: `model.keras`, or what else a finished run has.
         losses, curves: `losses.csv` and `losses.png`, of training.
         before, evaluation: `before.json` and `evaluation.csv`, losses on held-out photos before
             training, and before and after.
         skipped: `skipped_photos.txt`, why photos could not be read.
-        previews, tensorboard: folders.
+        previews, tensorboard, generated: folders; the last one of style images, of which any run
+            makes the same.
 
     Raises:
         UserError: when nothing can be written to the folder.
@@ -68,15 +71,15 @@ class RunFolder:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as parent:
         ...     folder = RunFolder(f"{parent}/run")
-        ...     folder.model.relative_to(parent).as_posix()
+        ...     folder.result.relative_to(parent).as_posix()
         'run/model.keras'
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike, result: str = "model.keras") -> None:
         self.path = writable_folder(path)
         self.record = self.path / "run.json"
         self.checkpoint = self.path / "checkpoint.npz"
-        self.model = self.path / "model.keras"
+        self.result = self.path / result
         self.losses = self.path / "losses.csv"
         self.curves = self.path / "losses.png"
         self.before = self.path / "before.json"
@@ -84,6 +87,7 @@ class RunFolder:
         self.skipped = self.path / "skipped_photos.txt"
         self.previews = self.path / "previews"
         self.tensorboard = self.path / "tensorboard"
+        self.generated = self.path / "generated"
 
     def state(self, identity: Identity) -> str:
         """How far this run has come here: `"new"`, `"begun"` or `"finished"`.
@@ -91,15 +95,15 @@ class RunFolder:
         Raises:
             UserError: the folder holds something that another run made, or nobody knows which.
         """
-        for path in (self.model, self.checkpoint):
+        for path in (self.result, self.checkpoint):
             if path.is_file():
                 self._check_same(self._read_record(path), identity)
-                return "finished" if path is self.model else "begun"
+                return "finished" if path is self.result else "begun"
         for path in (self.evaluation, self.curves):
             if path.is_file() and self.record.is_file():
                 raise UserError(
-                    f"{self.path} holds the records of a finished run, whose model.keras was taken "
-                    "away. Choose another `output`."
+                    f"{self.path} holds the records of a finished run, whose {self.result.name} "
+                    "was taken away. Choose another `output`."
                 )
         return "new"
 

@@ -10,7 +10,7 @@ from PIL import Image
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.painting.stylizer import Stylizer
-from cin_style.training import callbacks, run
+from cin_style.training import callbacks, network_run
 from cin_style.training.finetune import finetune, nearest
 from cin_style.training.recipes import FinetuneRecipe
 from cin_style.training.trainer import StyleTrainer
@@ -125,7 +125,7 @@ def test_only_gammas_and_betas_have_optimizer_state(tiny_network, recipe, tmp_pa
             super().__init__(*arguments)
             trainers.append(self)
 
-    monkeypatch.setattr(run, "StyleTrainer", Noted)
+    monkeypatch.setattr(network_run, "StyleTrainer", Noted)
     finetune(recipe.replace(init="ones", steps=1, holdout=0), tmp_path, network=tiny_network)
     names = {variable.name for variable in trainers[0].trainable_variables}
     assert names == {"gamma", "beta"}

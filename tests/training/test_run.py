@@ -16,7 +16,7 @@ from cin_style.losses.recipe import remember
 from cin_style.losses.vgg_weights import VGG16, get_weights
 from cin_style.networks import storage
 from cin_style.networks.bundled import bundled
-from cin_style.training import callbacks, run
+from cin_style.training import callbacks, network_run, run
 from cin_style.training.run_folder import RunFolder
 from cin_style.training.train import train
 from cin_style.training.trainer import StyleTrainer
@@ -162,7 +162,7 @@ def test_few_steps_of_a_run_are_waited_for(train_recipe, tmp_path, monkeypatch):
 
     # It is never time for a line that shows losses.
     monkeypatch.setattr(progress, "EVERY", 1e9)
-    monkeypatch.setattr(run, "StyleTrainer", Watched)
+    monkeypatch.setattr(network_run, "StyleTrainer", Watched)
     train(train_recipe.replace(steps=12, checkpoint_every=6, holdout=0), tmp_path)
     assert len(taken) == 12
     assert (tmp_path / "tensorboard").is_dir() == (keras.backend.backend() == "tensorflow")

@@ -27,8 +27,8 @@ Paint photos in many styles with one network.
   cin-style train --flagfile=train/recipes/smoke.txt
 """
 
-# A file each in this folder (with _ for -), with the text `HELP`, `add_options(parser)` and `run(arguments)`,
-# which calls `backend.load` where it needs Keras.
+# A file each in this folder (with _ for -), with the text `HELP`, `add_options(parser)` and
+# `run(arguments)`, which calls `backend.load` where it needs Keras.
 COMMANDS = (
     *("train", "stylize", "blend", "finetune", "train-predictor"),
     *("styles", "evaluate", "optimize", "demo"),

@@ -10,7 +10,7 @@ HELP = "train a predictor, which tells a trained network any image's style at on
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    options.add_recipe(parser, PredictorRecipe, required=("styles", "content"))
+    options.add_recipe(parser, PredictorRecipe, required=("content",))
     options.add_output(parser, "RUN_DIR", "folder for the run; it gets predictor.npz")
 
 

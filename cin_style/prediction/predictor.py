@@ -195,6 +195,20 @@ class StylePredictor(keras.Model):
             found[f"bias_{index}"] = ops.convert_to_numpy(layer.bias).astype("<f4")
         return found
 
+    def _describe(self) -> bytes:
+        description = {
+            "format": FORMAT,
+            "fingerprint": self.fingerprint,
+            "embedding_size": self.embedding_size,
+            "view": dataclasses.asdict(self.view),
+        }
+        return json.dumps(description).encode()
+
+    @property
+    def digest(self) -> str:
+        """A hash of what its file holds."""
+        return _seal(self._describe(), self._arrays()).tobytes().hex()
+
     def save(self, path: str | os.PathLike) -> None:
         """Writes the predictor (`.npz`), kernels in float16, atomically.
 
@@ -209,13 +223,7 @@ class StylePredictor(keras.Model):
         arrays = self._arrays()
         if not all(np.isfinite(array).all() for array in arrays.values()):
             raise UserError("the predictor's weights are not finite in float16: not saved.")
-        description = {
-            "format": FORMAT,
-            "fingerprint": self.fingerprint,
-            "embedding_size": self.embedding_size,
-            "view": dataclasses.asdict(self.view),
-        }
-        text = json.dumps(description).encode()
+        text = self._describe()
         buffer = io.BytesIO()
         np.savez(
             buffer,

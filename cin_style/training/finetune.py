@@ -16,6 +16,8 @@ from cin_style.losses.per_style import content_targets, losses_of_style
 from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.prediction import files
+from cin_style.prediction.predictor import StylePredictor
 from cin_style.styles.style_set import StyleSet
 from cin_style.training.network_run import Material, NetworkTask
 from cin_style.training.recipes import FinetuneRecipe
@@ -57,8 +59,9 @@ def finetune(
         network = finetune(recipe, "runs/irises")
         cin_style.Stylizer(network)(photo, "irises")
     """
+    model = None
     if network is None:
-        base = storage.load(recipe.model)
+        model, base = recipe.model, storage.load(recipe.model)
     else:
         base = network
         recipe = recipe.replace(model=base.fingerprint)
@@ -72,9 +75,33 @@ def finetune(
                 f"the network has a style named {style.name} already. Rename the image or the "
                 "old style."
             )
-    if recipe.init not in ("nearest", "ones"):
+    recipe, predictor = _choose_start(recipe, base, model)
+    return run(Finetuning(recipe, style_set, base, predictor), output, watchers)
+
+
+def _choose_start(
+    recipe: FinetuneRecipe, base: StyleTransferNetwork, model: str | None
+) -> tuple[FinetuneRecipe, StylePredictor | None]:
+    """What `init` comes to, and the predictor where it is one.
+
+    Args:
+        recipe: of the run.
+        base: the trained network.
+        model: its file, or `None` where it was handed in.
+    """
+    predictor = None
+    if recipe.init == "predicted" or recipe.predictor:
+        if recipe.init not in ("auto", "predicted"):
+            raise UserError(f"`predictor` goes with `init` predicted, not {recipe.init}.")
+        predictor = files.get(recipe.predictor, model, base, recipe.vgg_weights)
+    elif recipe.init == "auto":
+        predictor = files.find(model, base, recipe.vgg_weights)
+    elif recipe.init not in ("nearest", "ones"):
         base.find_style(recipe.init)
-    return run(Finetuning(recipe, style_set, base), output, watchers)
+    if recipe.init == "auto":
+        # Noted as what it came to, so that the run goes on as it was begun.
+        recipe = recipe.replace(init="predicted" if predictor else "nearest")
+    return recipe, predictor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +110,7 @@ class Finetuning(NetworkTask):
 
     recipe: FinetuneRecipe
     base: StyleTransferNetwork
+    predictor: StylePredictor | None = None
 
     KIND = "finetune"
     BASE = "model"
@@ -99,11 +127,23 @@ class Finetuning(NetworkTask):
             crops: Any = material.crops  # never `None`, see `FinetuneRecipe.check`
             nearest(network, self.base, images, material.objective, crops[:4])
             return
+        if self.predictor is not None:
+            paths = self.style_set.paths
+            network.set_style_embeddings(
+                np.stack([self.predictor.predict_embedding(path) for path in paths])
+            )
+            return
         if init != "ones":
             embedding = self.base.get_style_embedding(init)
             network.set_style_embeddings(np.tile(embedding, (network.num_styles, 1)))
         if self.recipe.palette_start:
             network.set_palettes(images)
+
+    def data(self) -> dict[str, Any]:
+        found = super().data()
+        if self.predictor is not None:
+            found["predictor"] = self.predictor.digest[:16]
+        return found
 
     def finish(self, trained: StyleTransferNetwork) -> StyleTransferNetwork:
         return self.base.append(trained.styles, trained.get_style_embeddings())

@@ -90,7 +90,11 @@ def train_predictor(
         predictor = train_predictor(recipe, "runs/predictor")
         embedding = predictor.predict_embedding("painting.jpg")
     """
-    base = storage.load(recipe.model) if network is None else network
+    if network is None:
+        base = storage.load(recipe.model)
+    else:
+        base = network
+        recipe = recipe.replace(model=base.fingerprint)
     if base.num_styles < 2:
         raise UserError(
             "a predictor needs a network of two styles or more: it predicts in units of what they "

@@ -137,8 +137,14 @@ class FinetuneRecipe(NetworkRecipe):
     model: str = option(DEFAULT_MODEL, "the trained network to add styles to")
     styles: tuple[str, ...] = option((), "folders of style images, and style images")
     init: str = option(
-        "nearest",
-        "nearest: the mixture of old styles whose pastiches come closest; ones; or an old style",
+        "auto",
+        "predicted: by the network's predictor; nearest: the mixture of old styles whose pastiches "
+        "come closest, a search of a minute; ones; or an old style. auto: predicted where the "
+        "network has a predictor, else nearest",
+    )
+    predictor: str = option(
+        "",
+        "a file that `train_predictor` wrote; by default MODEL.predictor.npz beside the network",
     )
     steps: int = option(2_000, "training steps in all", least=1)
     batch_size: int = option(4, "examples per step, over all devices", least=1)

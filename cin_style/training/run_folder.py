@@ -24,6 +24,7 @@ _NAMING_DATA = (
     "catalogue",
     "init_from",
     "model",
+    "predictor",
     "vgg_weights",
 )
 

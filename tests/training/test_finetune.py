@@ -241,7 +241,7 @@ def test_errors(changes, message, tiny_network, recipe, tmp_path):
 def test_nearest_needs_a_photo_kept_out_of_training(tiny_network, recipe, make_photo, tmp_path):
     """With one photo, `holdout` -1 is 0; the run folder is not even made."""
     with pytest.raises(UserError, match="`init` nearest needs held-out photos: give a `holdout`"):
-        FinetuneRecipe(holdout=0)
+        FinetuneRecipe(holdout=0, init="nearest")
     FinetuneRecipe(holdout=0, init="ones")
     photos = tmp_path / "photos"
     photos.mkdir()

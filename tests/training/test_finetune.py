@@ -1,7 +1,9 @@
 """Adding styles: the old ones stay as they are, and only the new rows learn."""
 
 import json
+import pathlib
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -10,6 +12,8 @@ from PIL import Image
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.painting.stylizer import Stylizer
+from cin_style.prediction.predictor import StylePredictor
+from cin_style.prediction.statistics import StyleView
 from cin_style.training import callbacks, network_run
 from cin_style.training.finetune import finetune, nearest
 from cin_style.training.recipes import FinetuneRecipe
@@ -236,6 +240,53 @@ def test_errors(changes, message, tiny_network, recipe, tmp_path):
     network = None if "model" in changes else tiny_network
     with pytest.raises(UserError, match=message):
         finetune(recipe.replace(**changes), tmp_path, network=network)
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_network, tmp_path_factory):
+    """The file of an untrained predictor for `tiny_network`."""
+    path = tmp_path_factory.mktemp("predictor") / "any.npz"
+    view = StyleView(layers=("block1_conv2",), size=32)
+    StylePredictor.of(tiny_network, view, "random").save(path)
+    return path
+
+
+def test_a_new_style_begins_as_it_is_predicted(tiny_network, recipe, predictor, tmp_path):
+    starts = []
+
+    class Noted(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            starts.append(self.model.network.get_style_embeddings())
+
+    recipe = recipe.replace(predictor=predictor, steps=2, holdout=0)
+    finetune(recipe, tmp_path, network=tiny_network, watchers=[Noted()])
+    loaded = StylePredictor.load(predictor, "random")
+    folder = pathlib.Path(recipe.styles[0])
+    expected = [loaded.predict_embedding(folder / f"{name}.png") for name in ("dusk", "elm")]
+    np.testing.assert_array_equal(starts[0], expected)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["recipe"]["init"] == "predicted"
+    assert record["data"]["predictor"] == loaded.digest[:16]
+
+
+def test_without_a_predictor_it_searches(finished, recipe):
+    output, _ = finished
+    assert recipe.init == "auto"
+    assert json.loads((output / "run.json").read_text())["recipe"]["init"] == "nearest"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"init": "predicted"}, "has no predictor.*`train_predictor`"),
+        ({"init": "ones", "predictor": "any.npz"}, "goes with `init` predicted, not ones"),
+        ({"predictor": "none.npz"}, "no such predictor: none.npz"),
+    ],
+)
+def test_predictors_that_are_not_there(changes, message, tiny_network, recipe, tmp_path):
+    with pytest.raises(UserError, match=message) as error:
+        finetune(recipe.replace(**changes), tmp_path, network=tiny_network)
+    assert "\n" not in str(error.value)
 
 
 def test_nearest_needs_a_photo_kept_out_of_training(tiny_network, recipe, make_photo, tmp_path):

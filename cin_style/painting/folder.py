@@ -72,8 +72,8 @@ def stylize(
     recipe = recipe.replace(style=asked.text, style_image="")
     stylizer = Stylizer(asked.network, grain=recipe.grain)
     jobs = plan(recipe, output, stylizer.network.styles)
-    written = [target for job in jobs for target in job.targets]
-    search.refuse_overwriting(asked.images, filter(None, [*written, recipe.sheet]))
+    paths = [target for job in jobs for target in job.targets]
+    search.refuse_overwriting(asked.images, filter(None, [*paths, recipe.sheet]))
     one_file = names_a_file(pathlib.Path(output))
     folder = writable_folder(jobs[0].targets[0].parent)
     if recipe.sheet:
@@ -87,6 +87,17 @@ def stylize(
     ]
     if recipe.sheet and rows:
         images.save(recipe.sheet, sheets.style_sheet(rows, jobs[0].names))
+    _report(tasks, results, recipe, output)
+    return [*paths, pathlib.Path(recipe.sheet)] if recipe.sheet else paths
+
+
+def _report(
+    tasks: "Sequence[_Task]",
+    results: "Sequence[_Result]",
+    recipe: StylizeRecipe,
+    output: str | os.PathLike,
+) -> None:
+    """Says what was painted; raises a `UserError` that names what could not be."""
     painted = sum(result.written for result in results)
     count = counted(painted, "picture")
     there = sum(len(task.job.targets) - len(task.missing) for task in tasks)
@@ -99,8 +110,6 @@ def stylize(
     if there and not painted:
         before = f"{before[:-1]}; `overwrite` paints anew)"
     _LOG.info("wrote %s to %s%s%s", count, output, before, _and_sheet(recipe))
-    paths = [target for job in jobs for target in job.targets]
-    return [*paths, pathlib.Path(recipe.sheet)] if recipe.sheet else paths
 
 
 def _and_sheet(recipe: StylizeRecipe) -> str:

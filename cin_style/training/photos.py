@@ -70,11 +70,12 @@ class FolderPhotos:
         for path in self._paths:
             # With a slash before it, as in the records of runs that were begun earlier.
             name = f"/{os.path.relpath(path, self._folder)}"
-            digest.update(os.fsencode(name) + b"\0%d\0" % _size(path))
+            digest.update(os.fsencode(name) + b"\0%d\0" % size_of(path))
         return f"{len(self)} photos, {digest.hexdigest()[:16]}"
 
 
-def _size(path: pathlib.Path) -> int:
+def size_of(path: pathlib.Path) -> int:
+    """The size of a file in bytes; -1 where it can't be had."""
     try:
         return os.stat(path).st_size
     except OSError:  # a link to nowhere; it will be skipped where it is read

@@ -13,7 +13,7 @@ import numpy as np
 from cin_style import images
 from cin_style.errors import UserError
 from cin_style.styles.generator import generate
-from cin_style.training.photos import Collection, Photos, TfdsPhotos, crop
+from cin_style.training.photos import Collection, Photos, TfdsPhotos, crop, size_of
 
 _LOG = logging.getLogger("cin_style")
 
@@ -46,7 +46,7 @@ class Pictures:
         """The number of pictures, and a hash of their names and sizes in bytes."""
         digest = hashlib.sha256()
         for path in self.paths:
-            digest.update(os.fsencode(path.name) + b"\0%d\0" % path.stat().st_size)
+            digest.update(os.fsencode(path.name) + b"\0%d\0" % size_of(path))
         return f"{len(self)} pictures, {digest.hexdigest()[:16]}"
 
 
@@ -106,7 +106,7 @@ def open_paintings(
     else:
         count = min(8, len(files) // 8)
         kept_out = [files[(2 * index + 1) * len(files) // (2 * count)] for index in range(count)]
-    identities = {_identity(path) for path in kept_out}
+    identities = {_identity(path) for path in kept_out} - {None}
     pictures = Pictures(path for path in files if _identity(path) not in identities)
     data_sets: list[Collection] = [
         TfdsPhotos(path.removeprefix("tfds:")) for path in styles if path.startswith("tfds:")
@@ -114,8 +114,11 @@ def open_paintings(
     return pictures, Joined([pictures, *data_sets]), kept_out
 
 
-def _identity(path: pathlib.Path) -> tuple[int, int]:
-    found = path.stat()
+def _identity(path: pathlib.Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:  # a link to nowhere; it will be skipped where it is read
+        return None
     return found.st_dev, found.st_ino
 
 

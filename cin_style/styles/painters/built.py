@@ -255,7 +255,6 @@ def azulejo(
     def roll(k: Any, col: Any, row: Any, level: Any) -> np.ndarray:
         return dice[k, (col * 57 + row * 131 + level * 17) % 331]
 
-    scale = np.ones((n, n), np.float32)
     col, row = np.floor(x / 2).astype(int), np.floor(y / 2).astype(int)
     scale = np.where(roll(0, col, row, 0) < 0.3, 2.0, 1.0)
     col1, row1 = np.floor(x).astype(int), np.floor(y).astype(int)
@@ -266,8 +265,7 @@ def azulejo(
     flip = roll(2, col, row, level) < 0.5
     u = np.where(flip, 1 - u, u)
     motif = (roll(3, col, row, level) * 4).astype(int)
-    near = np.hypot(u, v)
-    far = np.hypot(1 - u, 1 - v)
+    near, far = np.hypot(u, v), np.hypot(1 - u, 1 - v)
     a, b = u - 0.5, v - 0.5
     polar, r = np.arctan2(b, a), np.hypot(a, b)
     arcs = np.minimum(np.abs(near - 0.5), np.abs(far - 0.5)) - 0.15

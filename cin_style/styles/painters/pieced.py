@@ -75,6 +75,39 @@ def facets(rng: np.random.Generator, n: int, size: float, arcs: int) -> Any:
     return np.unique(plan, return_inverse=True)[1].reshape(n, n)
 
 
+def _brush_planes(
+    rng: np.random.Generator,
+    canvas: Canvas,
+    rgb: np.ndarray,
+    slant: np.ndarray,
+    plan: np.ndarray,
+    width: float,
+) -> None:
+    """Strokes (so many pixels wide) in the colours of the planes, across their slant."""
+    sheet = bristles(rng, 9, 70)
+    for scale, dry in ((1.3, 0.1), (0.8, 0.26)):
+        starts = scatter(rng, len(rgb), width * scale * 1.05)
+        thick = width * scale
+        length = thick * rng.uniform(1.6, 3.4, len(starts))
+        colour = vary(rng, np.clip(at(rgb, starts), 0, 1), 0.055)
+        mate = vary(rng, colour * 0.9, 0.08)
+        angle = at(slant, starts) + np.pi / 2 + rng.normal(0, 0.12, len(starts))
+        paths = sweep(starts, angle, length)
+        lay(
+            canvas,
+            rng,
+            paths,
+            thick,
+            colour,
+            second=mate,
+            dry=dry,
+            body=2.6,
+            square=4,
+            sheet=sheet,
+            plan=plan,
+        )
+
+
 def shards(
     rng: np.random.Generator,
     n: int,
@@ -117,28 +150,7 @@ def shards(
     edge = np.any([np.diff(plan, axis=a, prepend=0) != 0 for a in (0, 1)], axis=0)
     canvas = Canvas.primed(n, colours(palette)[-1], 0.8 * weave(rng, n))
     canvas.rgb[:] = rgb
-    sheet = bristles(rng, 9, 70)
-    for scale, dry in ((1.3, 0.1), (0.8, 0.26)):
-        starts = scatter(rng, n, brush * n * scale * 1.05)
-        thick = brush * n * scale
-        length = thick * rng.uniform(1.6, 3.4, len(starts))
-        colour = vary(rng, np.clip(at(rgb, starts), 0, 1), 0.055)
-        mate = vary(rng, colour * 0.9, 0.08)
-        angle = at(slant, starts) + np.pi / 2 + rng.normal(0, 0.12, len(starts))
-        paths = sweep(starts, angle, length)
-        lay(
-            canvas,
-            rng,
-            paths,
-            thick,
-            colour,
-            second=mate,
-            dry=dry,
-            body=2.6,
-            square=4,
-            sheet=sheet,
-            plan=plan,
-        )
+    _brush_planes(rng, canvas, rgb, slant, plan, brush * n)
     line = blur(edge.astype(np.float32), contour * n) * (contour * n * 2.5)
     press = smoothstep(-0.5, 0.9, fbm(rng, n, 5, 3))
     dark = outline * smoothstep(0.25, 0.75, line * (0.3 + 1.1 * press))

@@ -92,8 +92,8 @@ def stylize(
 
 
 def _report(
-    tasks: "Sequence[_Task]",
-    results: "Sequence[_Result]",
+    tasks: Sequence["_Task"],
+    results: Sequence["_Result"],
     recipe: StylizeRecipe,
     output: str | os.PathLike,
 ) -> None:

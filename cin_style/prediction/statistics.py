@@ -98,8 +98,9 @@ def measure(features: dict[str, Any], layers: Iterable[str] = LAYERS) -> Any:
     Example:
         >>> import numpy as np
         >>> two_pixels = np.array([[[[1.0, 4.0], [3.0, 4.0]]]])
-        >>> np.asarray(measure({"layer": two_pixels}, ["layer"])).round(3).tolist()
-        [[1.099, 1.609, 0.693, 0.0]]
+        >>> statistics = np.asarray(measure({"layer": two_pixels}, ["layer"]))
+        >>> np.round(np.expm1(statistics)).tolist()
+        [[2.0, 4.0, 1.0, 0.0]]
     """
     found = []
     for layer in layers:

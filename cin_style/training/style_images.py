@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import logging
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -14,8 +13,6 @@ from cin_style import images
 from cin_style.errors import UserError
 from cin_style.styles.generator import generate
 from cin_style.training.photos import Collection, Photos, TfdsPhotos, crop, size_of
-
-_LOG = logging.getLogger("cin_style")
 
 # Side in px of what the generator paints.
 _GENERATED_SIZE = 320

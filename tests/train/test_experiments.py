@@ -167,6 +167,14 @@ def test_stroke_size(run, model, paintings, monkeypatch, script, capsys):
 
 
 @pytest.mark.slow
+def test_sizes(run):
+    output = run("sizes", "--megapixels", "0.02,0.05", "--photos", "2")
+    assert [row["width"] for row in rows_of(output / "sizes.csv")] == ["163", "258"]
+    (folder,) = rows_of(output / "folder.csv")
+    assert folder["photos"] == "2" and 0 < float(folder["share"]) < 2
+
+
+@pytest.mark.slow
 def test_style_rate(run, model, paintings, many_photos, capsys):
     options = ["--content", many_photos, "--steps", "1", "--finetuning_steps", "1", *SMALL]
     data = ["--styles", paintings[0], "--names", "ash,birch", "--new", paintings[1]]

@@ -8,7 +8,7 @@ one sees of the whole, and of its middle at full size, the brushwork. Then one p
 all ways that were tried (`WAYS`).
 
 Writes `sizes.csv`, a row a picture, `summary.csv`, means over photos and styles, `sizes.jpg`, one
-photo at each size as a whole and a piece of it at full size, and `ways.jpg`. The same command again
+photo at each size, and `ways.jpg`. The same command again
 goes on where it stopped.
 """
 
@@ -112,18 +112,26 @@ def summarize(rows):
 
 
 def show_sizes(stylizer, arguments):
-    """Writes `sizes.jpg`."""
+    """Writes `sizes.jpg`: as the network makes strokes, as they usually are, a piece of that."""
     name, style = arguments.show
     columns = []
     for side in arguments.sizes:
         photo = open_photo(name, side)
-        for stroke_size in (0, 1):
-            picture = stylizer(photo, style, stroke_size=stroke_size)
-            column = [shrunk(picture, CELL), middle(picture, CELL)]
-            columns.append([images.to_uint8(one) for one in column])
-    labels = [f"{side} px, {text}" for side in arguments.sizes for text in ("0", "1")]
+        plain, usual = (stylizer(photo, style, stroke_size=size) for size in (0, 1))
+        column = [shrunk(plain, CELL), shrunk(usual, CELL), piece(usual, arguments.place)]
+        columns.append([images.to_uint8(one) for one in column])
+    labels = [f"{side} px" for side in arguments.sizes]
     sheet = images.contact_sheet(list(zip(*columns, strict=True)), column_labels=labels)
     images.save(arguments.output / "sizes.jpg", sheet, quality=88)
+
+
+def piece(picture, place):
+    """A square of a picture at full size."""
+    top, left = (
+        min(round(share * side), side - CELL)
+        for share, side in zip(place, picture.shape[:2], strict=True)
+    )
+    return picture[top : top + CELL, left : left + CELL]
 
 
 # === What was tried ===
@@ -177,14 +185,13 @@ def show_ways(stylizer, arguments):
     """Writes `ways.jpg`."""
     name, style = arguments.show
     photo = open_photo(name, arguments.ways)
-    top, left = (int(place * arguments.ways) for place in arguments.place)
-    rows = []
+    columns = []
     for way in WAYS:
         picture = way(stylizer, photo, style).clip(0, 1)
-        piece = picture[top : top + CELL, left : left + CELL]
-        rows.append([images.to_uint8(one) for one in (shrunk(picture, CELL), piece)])
+        shown = shrunk(picture, CELL), piece(picture, arguments.place)
+        columns.append([images.to_uint8(one) for one in shown])
     sheet = images.contact_sheet(
-        list(zip(*rows, strict=True)), column_labels=[way.__name__ for way in WAYS]
+        list(zip(*columns, strict=True)), column_labels=[way.__name__ for way in WAYS]
     )
     images.save(arguments.output / "ways.jpg", sheet, quality=88)
 

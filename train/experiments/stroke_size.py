@@ -77,7 +77,7 @@ def measure_all(stylizer, objective, names, arguments):
         for name in arguments.photos:
             photo = open_photo(name, side)
             for index, style in enumerate(names):
-                for stroke_size in (1, 0):
+                for stroke_size in arguments.stroke_sizes:
                     if (name, style, side, stroke_size) in done:
                         continue
                     picture = stylizer(photo, style, stroke_size=stroke_size)
@@ -203,6 +203,7 @@ def main():
     parser.add_argument("--names", default=STYLES)
     parser.add_argument("--photos", default="astronaut,coffee,retina,hubble_deep_field")
     parser.add_argument("--sizes", default="512,1024,2048,4096")
+    parser.add_argument("--stroke_sizes", default="1,0", help="to measure")
     parser.add_argument("--show", default="astronaut,composition_vii")
     parser.add_argument("--ways", type=int, default=2048, help="the size at which ways are shown")
     parser.add_argument(
@@ -210,7 +211,8 @@ def main():
     )
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    for name, kind in (("photos", str), ("sizes", int), ("show", str), ("place", float)):
+    kinds = {"photos": str, "sizes": int, "stroke_sizes": float, "show": str, "place": float}
+    for name, kind in kinds.items():
         setattr(arguments, name, [kind(part) for part in getattr(arguments, name).split(",")])
     arguments.output = writable_folder(pathlib.Path(arguments.output))
     stylizer = Stylizer(arguments.model)

@@ -54,7 +54,7 @@ def test_at_which_size_what_is_painted():
 
 def by_hand(stylizer, photo, size, look, small_look):
     """The shapes of a pastiche of a small copy, the brushwork of the photo's."""
-    copy = np.asarray(Image.fromarray(photo).resize(size[::-1], Image.Resampling.LANCZOS))
+    copy = scaling.scale(images.from_uint8(photo), size).clip(0, 1)
     fine = stylizer(photo, look, stroke_size=0)
     broad = stylizer(copy, small_look, stroke_size=0)
     change = broad - small_copy(fine, size)

@@ -27,7 +27,8 @@ def option(default: Any, text: str, **metadata: Any) -> Any:
         text: what it is, for help texts.
         **metadata: what it may be. `choices`: one of these. `least`, `most`, `above`, `below`:
             a finite number within these bounds, `unit` for the message; or the value `unless`,
-            which means something else. `also`: other names of its option.
+            which means something else. `also`: other names of its option. `earlier`: what it was in
+            runs from before it existed, where that is not the default.
     """
     return dataclasses.field(default=default, metadata={"help": text, **metadata})
 

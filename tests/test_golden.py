@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from cin_style import Stylizer, images, load
+from cin_style.painting import stylizer as stylizer_module
 
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
-def test_a_network_of_the_version_before():
+def test_a_network_of_the_version_before(monkeypatch):
+    monkeypatch.setattr(stylizer_module, "MARGIN", 16)  # of then; see `training.recipes.margin_of`
     network = load(FOLDER / "network_0_1_0.keras")
     assert [style.name for style in network.styles] == ["ash", "birch", "cedar"]
     assert network.styles[0].artist == "A. Painter"

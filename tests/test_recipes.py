@@ -59,6 +59,8 @@ def test_a_bad_value_is_refused_by_name(change, message):
         (BlendRecipe, {"mask": "m.png", "steps": 3}, "only one of `mask`, `across` and `steps`"),
         (BlendRecipe, {"soften": 2.0}, "`soften` is for the edges of a `mask`"),
         (OptimizeRecipe, {"iterations": 1, "stages": 2}, "`iterations` must be at least `stages`"),
+        (TrainRecipe, {"image_size": 64, "margin": 25}, "`margin` must leave 16 px or more of"),
+        (StylizeRecipe, {"stroke_size": 0.2}, "`stroke_size` must be from 0.25 to 8, or 0"),
         (FinetuneRecipe, {"styles": [1]}, "`styles` must be a list of texts. Received: .1."),
     ],
 )

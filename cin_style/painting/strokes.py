@@ -15,6 +15,7 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.images import scaling
+from cin_style.images.files import from_uint8
 from cin_style.recipes import SMALLEST_SIDE
 
 # The long side, in px, of pictures whose strokes all larger ones have.
@@ -44,16 +45,18 @@ class Picture(Protocol):
 
 
 class InMemory:
-    """An array (height, width, 3) as a `Picture`."""
+    """An array (height, width, 3), uint8 or floats in [0, 1], as a `Picture`."""
 
     def __init__(self, picture: np.ndarray) -> None:
         self.shape = picture.shape
+        self.size = _size(picture.shape)
         self._picture = picture
 
     def bands(self) -> Iterator[tuple[slice, np.ndarray]]:
         for top in range(0, self.shape[0], _ROWS):
             rows = slice(top, min(top + _ROWS, self.shape[0]))
-            yield rows, self._picture[rows]
+            band = self._picture[rows]
+            yield rows, from_uint8(band) if band.dtype == np.uint8 else band
 
 
 class Broadened:
@@ -115,8 +118,13 @@ def size_to_paint(size: tuple[int, int], stroke_size: float) -> tuple[int, int]:
     return round(size[0] * scale), round(size[1] * scale)
 
 
+def is_larger(size: tuple[int, int], whole: tuple[int, int]) -> bool:
+    """Whether one (height, width) is larger than another of about the same shape."""
+    return size[0] > whole[0] or size[1] > whole[1]
+
+
 def shrink(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture (height, width, 3) at a smaller size: float32 in [0, 1]."""
+    """A picture (height, width, 3), uint8 or floats, at a smaller size: float32 in [0, 1]."""
     small = scaling.shrink(InMemory(picture).bands(), _size(picture.shape), size)
     return small.clip(0, 1)
 

@@ -18,7 +18,7 @@ from cin_style.images.arrays import as_photo, as_pixels
 from cin_style.networks import storage
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import strokes, thumbnails, tiles
+from cin_style.painting import copies, strokes, tiles
 from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
 from cin_style.painting.tiles import Painted, TilePainter
@@ -249,7 +249,7 @@ class Stylizer:
         manner = Manner(stroke_size, tile, statistics)
         whole, size = manner.sizes(photo)
         broad = self._paint_copy(photo, looks, size, manner)[0] if size != whole else None
-        if broad is not None and size > whole:
+        if broad is not None and strokes.is_larger(size, whole):
             yield strokes.InMemory(strokes.shrink(broad, whole))
             return
         side = manner.side(photo) or tiles.USUAL_TILE
@@ -317,11 +317,11 @@ class Stylizer:
         whole, size = manner.sizes(photo)
         if size == whole:
             return self._paint_as_it_is(photo, looks, manner)
-        copies = self._paint_copy(photo, looks, size, manner)
-        if size > whole:
-            return np.stack([strokes.shrink(picture, whole) for picture in copies])
+        of_copy = self._paint_copy(photo, looks, size, manner)
+        if strokes.is_larger(size, whole):
+            return np.stack([strokes.shrink(picture, whole) for picture in of_copy])
         pictures = self._paint_as_it_is(photo, looks, manner)
-        for picture, broad in zip(pictures, copies, strict=True):
+        for picture, broad in zip(pictures, of_copy, strict=True):
             strokes.broaden(picture, broad)
         return pictures
 
@@ -329,8 +329,8 @@ class Stylizer:
         self, photo: np.ndarray, looks: list[Look], size: tuple[int, int], manner: Manner
     ) -> np.ndarray:
         """A copy of a photo at another size in many styles: (count, *size, 3)."""
-        copied = [thumbnails.scaled_look(look, size) for look in looks]
-        return self._paint_as_it_is(thumbnails.scaled(photo, size), copied, manner)
+        copied = [copies.scaled_look(look, size) for look in looks]
+        return self._paint_as_it_is(copies.scaled(photo, size), copied, manner)
 
     def _paint_as_it_is(self, photo: np.ndarray, looks: list[Look], manner: Manner) -> np.ndarray:
         """One photo in many styles, with strokes as the network makes them, whole or in tiles."""
@@ -364,8 +364,8 @@ class Stylizer:
 
         small = None
         if statistics == "thumbnail":
-            size = thumbnails.size_of((photo.shape[0], photo.shape[1]))
-            small = source(thumbnails.scaled(photo, size)), thumbnails.scaled_look(look, size)
+            size = copies.size_of_thumbnail((photo.shape[0], photo.shape[1]))
+            small = source(copies.scaled(photo, size)), copies.scaled_look(look, size)
         with painter.paint(source(photo), look, small) as painted:
             yield painted
 

@@ -31,7 +31,7 @@ class RunRecipe(LossRecipe):
         "painting cuts them off; by default a sixth of image_size, at most 40; 0 as in the paper",
         least=0,
         unit=" px",
-        otherwise=0,
+        earlier=0,
     )
     learning_rate: float = option(1e-3, "Adam's learning rate", above=0)
     warmup_steps: int = option(0, "steps over which the learning rate rises to its value", least=0)

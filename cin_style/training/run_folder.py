@@ -130,7 +130,11 @@ class RunFolder:
             )
         # A run that was begun before an option existed went without it.
         fields = dataclasses.fields(recipe)
-        earlier = {f.name: f.metadata.get("otherwise", f.default) for f in fields} | earlier
+        without = {
+            f.name: f.metadata.get("earlier", f.metadata.get("otherwise", f.default))
+            for f in fields
+        }
+        earlier = without | earlier
         if "data" not in record and record.get("versions", {}).get("backend") == "tensorflow":
             earlier["style_rate"] = 1.0  # whatever it says: then it did nothing on TensorFlow
         now = json.loads(json.dumps(dataclasses.asdict(recipe)))

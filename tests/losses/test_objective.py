@@ -69,6 +69,36 @@ def test_terms_equal_their_definition(loss_network, style_images, normalization)
     assert list(found) == objective.term_names == ["content_loss", "style_loss"]
 
 
+def test_a_margin_is_not_looked_at(loss_network, style_images):
+    """Every entrance gives what it gives of pictures without their margin."""
+    options = {
+        "content_layers": LAYERS,
+        "style_layers": LAYERS,
+        "penalties": {"total_variation": (5.0, {"exponent": 1.5}), "blockiness": (3.0, {})},
+    }
+    whole = StyleObjective(loss_network, style_images, **options)
+    inner = StyleObjective(loss_network, style_images, **options, margin=4)
+    images, pastiches = RNG.uniform(size=(2, 2, 24, 24, 3)).astype("float32")
+    cut = images[:, 4:-4, 4:-4], pastiches[:, 4:-4, 4:-4]
+    ids = np.int32([2, 1])
+    expected = whole.terms(cut[0], ids, cut[1])
+    targets = inner.content_targets(images)
+    for found in (
+        inner.terms(images, ids, pastiches),
+        inner.terms(images, ids, pastiches, targets=targets),
+    ):
+        assert list(found) == list(expected)
+        for name, value in expected.items():
+            np.testing.assert_allclose(found[name], value, rtol=1e-5)
+    np.testing.assert_allclose(
+        inner.style_losses_to_all(pastiches), whole.style_losses_to_all(cut[1]), rtol=1e-5
+    )
+    framed = pastiches.copy()
+    framed[:, :, :4] = framed[:, -4:] = 1
+    for name, value in inner.terms(images, ids, framed).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-5)
+
+
 # === Penalties ===
 
 

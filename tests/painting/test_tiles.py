@@ -174,7 +174,7 @@ def test_statistics_of_a_thumbnail(stylizer, photo, monkeypatch):
     half = np.full((*photo.shape[:2], 2), 0.5, "float32")
     painted = stylizer(photo, half, tile=64, statistics="thumbnail")
     np.testing.assert_allclose(painted, stylizer(photo, half, tile="off"), atol=1e-5)
-    monkeypatch.setattr("cin_style.painting.thumbnails.LONG_SIDE", 100)
+    monkeypatch.setattr("cin_style.painting.copies.LONG_SIDE", 100)
     for what in ("ash", half):
         painted = stylizer(photo, what, statistics="thumbnail")
         difference = np.abs(painted - stylizer(photo, what, tile="off"))

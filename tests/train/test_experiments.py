@@ -125,6 +125,55 @@ def test_many_or_one(run, paintings, many_photos, capsys):
     assert "style_loss: " in capsys.readouterr().out
 
 
+def test_borders(run, model, many_photos, monkeypatch, script, capsys):
+    monkeypatch.setattr(script("borders"), "SIDE", 64)
+    monkeypatch.setattr(script("borders"), "BEYOND", 16)
+    output = run("borders", "--model", model, "--content", many_photos, "--photos", "2")
+    rows = rows_of(output / "borders.csv")
+    assert [row["style"] for row in rows] == ["ash", "birch", "cedar"]
+    for row in rows:
+        assert float(row["margin_40_or_photo"]) <= float(row["margin_40"])
+        assert 0 < float(row["moved"]) < 255 and 0 < float(row["margin_16"]) < 255
+    assert "margin_16_or_photo" in capsys.readouterr().out
+
+
+def test_stroke_size(run, model, paintings, monkeypatch, script, capsys):
+    monkeypatch.setattr(script("stroke_size"), "CELL", 40)
+    options = ["--model", model, "--styles", paintings[0], "--names", "ash,birch"]
+    options += [
+        "--photos",
+        "coffee",
+        "--sizes",
+        "256,700",
+        "--show",
+        "coffee,birch",
+        "--ways",
+        "700",
+    ]
+    output = run("stroke_size", *options)
+    rows = rows_of(output / "sizes.csv")
+    assert len(rows) == 2 * 2 * 2
+    summary = rows_of(output / "summary.csv")
+    assert [(row["stroke_size"], row["side"]) for row in summary] == [
+        ("0", "256"), ("0", "700"), ("1", "256"), ("1", "700"),
+    ]  # fmt: skip
+    assert float(summary[2]["style_loss_whole_to_256"]) == 1
+    for name in ("sizes.jpg", "ways.jpg"):
+        assert images.load(output / name).shape[1] > 4 * 40
+    # Once more: nothing is measured anew.
+    before = (output / "sizes.csv").read_bytes()
+    run("stroke_size", *options)
+    assert (output / "sizes.csv").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_sizes(run):
+    output = run("sizes", "--megapixels", "0.02,0.05", "--photos", "2")
+    assert [row["width"] for row in rows_of(output / "sizes.csv")] == ["163", "258"]
+    (folder,) = rows_of(output / "folder.csv")
+    assert folder["photos"] == "2" and 0 < float(folder["share"]) < 2
+
+
 @pytest.mark.slow
 def test_style_rate(run, model, paintings, many_photos, capsys):
     options = ["--content", many_photos, "--steps", "1", "--finetuning_steps", "1", *SMALL]

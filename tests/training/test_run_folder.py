@@ -138,11 +138,14 @@ def test_runs_of_earlier_versions_go_on(begun):
 
     def of_an_earlier_version(record):
         del record["data"], record["kind"], record["recipe"]["blockiness_weight"]
+        del record["recipe"]["margin"]
 
     change_record(begun, of_an_earlier_version)
-    assert begun.state(identity(DATA | {"content": "other"})) == "begun"
+    assert begun.state(identity(DATA | {"content": "other"}, margin=0)) == "begun"
+    with pytest.raises(UserError, match="`margin`=0, not 40"):
+        begun.state(identity(margin=40))
     with pytest.raises(UserError, match="`blockiness_weight`=0.0, not 2.0"):
-        begun.state(identity(blockiness_weight=2.0))
+        begun.state(identity(margin=0, blockiness_weight=2.0))
     with pytest.raises(UserError, match="holds a run of `train`, not of `finetune`"):
         begun.state(Identity("finetune", FinetuneRecipe(), {}))
 

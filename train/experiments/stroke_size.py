@@ -8,7 +8,7 @@ one sees of the whole, and of its middle at full size, the brushwork. Then one p
 all ways that were tried (`WAYS`).
 
 Writes `sizes.csv`, a row a picture, `summary.csv`, means over photos and styles, `sizes.jpg`, one
-photo at each size as a whole and a piece of it at full size, and `ways.jpg`. The same command again
+photo at each size, and `ways.jpg`. The same command again
 goes on where it stopped.
 """
 
@@ -77,7 +77,7 @@ def measure_all(stylizer, objective, names, arguments):
         for name in arguments.photos:
             photo = open_photo(name, side)
             for index, style in enumerate(names):
-                for stroke_size in (1, 0):
+                for stroke_size in arguments.stroke_sizes:
                     if (name, style, side, stroke_size) in done:
                         continue
                     picture = stylizer(photo, style, stroke_size=stroke_size)
@@ -112,18 +112,26 @@ def summarize(rows):
 
 
 def show_sizes(stylizer, arguments):
-    """Writes `sizes.jpg`."""
+    """Writes `sizes.jpg`: as the network makes strokes, as they usually are, a piece of that."""
     name, style = arguments.show
     columns = []
     for side in arguments.sizes:
         photo = open_photo(name, side)
-        for stroke_size in (0, 1):
-            picture = stylizer(photo, style, stroke_size=stroke_size)
-            column = [shrunk(picture, CELL), middle(picture, CELL)]
-            columns.append([images.to_uint8(one) for one in column])
-    labels = [f"{side} px, {text}" for side in arguments.sizes for text in ("0", "1")]
+        plain, usual = (stylizer(photo, style, stroke_size=size) for size in (0, 1))
+        column = [shrunk(plain, CELL), shrunk(usual, CELL), piece(usual, arguments.place)]
+        columns.append([images.to_uint8(one) for one in column])
+    labels = [f"{side} px" for side in arguments.sizes]
     sheet = images.contact_sheet(list(zip(*columns, strict=True)), column_labels=labels)
     images.save(arguments.output / "sizes.jpg", sheet, quality=88)
+
+
+def piece(picture, place):
+    """A square of a picture at full size."""
+    top, left = (
+        min(round(share * side), side - CELL)
+        for share, side in zip(place, picture.shape[:2], strict=True)
+    )
+    return picture[top : top + CELL, left : left + CELL]
 
 
 # === What was tried ===
@@ -177,14 +185,13 @@ def show_ways(stylizer, arguments):
     """Writes `ways.jpg`."""
     name, style = arguments.show
     photo = open_photo(name, arguments.ways)
-    top, left = (int(place * arguments.ways) for place in arguments.place)
-    rows = []
+    columns = []
     for way in WAYS:
         picture = way(stylizer, photo, style).clip(0, 1)
-        piece = picture[top : top + CELL, left : left + CELL]
-        rows.append([images.to_uint8(one) for one in (shrunk(picture, CELL), piece)])
+        shown = shrunk(picture, CELL), piece(picture, arguments.place)
+        columns.append([images.to_uint8(one) for one in shown])
     sheet = images.contact_sheet(
-        list(zip(*rows, strict=True)), column_labels=[way.__name__ for way in WAYS]
+        list(zip(*columns, strict=True)), column_labels=[way.__name__ for way in WAYS]
     )
     images.save(arguments.output / "ways.jpg", sheet, quality=88)
 
@@ -196,6 +203,7 @@ def main():
     parser.add_argument("--names", default=STYLES)
     parser.add_argument("--photos", default="astronaut,coffee,retina,hubble_deep_field")
     parser.add_argument("--sizes", default="512,1024,2048,4096")
+    parser.add_argument("--stroke_sizes", default="1,0", help="to measure")
     parser.add_argument("--show", default="astronaut,composition_vii")
     parser.add_argument("--ways", type=int, default=2048, help="the size at which ways are shown")
     parser.add_argument(
@@ -203,7 +211,8 @@ def main():
     )
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
-    for name, kind in (("photos", str), ("sizes", int), ("show", str), ("place", float)):
+    kinds = {"photos": str, "sizes": int, "stroke_sizes": float, "show": str, "place": float}
+    for name, kind in kinds.items():
         setattr(arguments, name, [kind(part) for part in getattr(arguments, name).split(",")])
     arguments.output = writable_folder(pathlib.Path(arguments.output))
     stylizer = Stylizer(arguments.model)

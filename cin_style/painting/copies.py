@@ -4,9 +4,9 @@ Statistics of small ones do for those of the photos themselves (Chen et al. 2022
 """
 
 import numpy as np
-from PIL import Image
 
-from cin_style.images.files import to_uint8
+from cin_style.images import scaling
+from cin_style.painting import strokes
 from cin_style.painting.sources import Look
 from cin_style.recipes import SMALLEST_SIDE
 
@@ -18,7 +18,7 @@ LONG_SIDE = 1024
 _ROWS = 256
 
 
-def size_of(whole: tuple[int, int]) -> tuple[int, int]:
+def size_of_thumbnail(whole: tuple[int, int]) -> tuple[int, int]:
     """(height, width) of the copy whose statistics do for those of a picture of this size."""
     height, width = whole
     scale = min(1.0, max(LONG_SIDE / max(height, width), SMALLEST_SIDE / min(height, width)))
@@ -26,9 +26,15 @@ def size_of(whole: tuple[int, int]) -> tuple[int, int]:
 
 
 def scaled(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A photo, uint8 or floats in [0, 1], at another size (height, width): uint8."""
-    picture = Image.fromarray(photo if photo.dtype == np.uint8 else to_uint8(photo))
-    return np.asarray(picture.resize(size[::-1], Image.Resampling.LANCZOS))
+    """A photo, uint8 or floats in [0, 1], at another size (height, width): float32 in [0, 1].
+
+    Made smaller, it is read part by part, as a `np.memmap` should be.
+    """
+    picture = strokes.InMemory(photo)
+    if strokes.is_larger(size, picture.size):
+        whole = np.concatenate([band for _, band in picture.bands()])
+        return scaling.scale(whole, size).clip(0, 1)
+    return strokes.shrink(photo, size)
 
 
 def scaled_look(look: Look, size: tuple[int, int]) -> Look:

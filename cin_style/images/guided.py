@@ -1,0 +1,135 @@
+"""Local affine maps of a photo's colours (guided filter), fitted small and used at any size."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from cin_style.images.files import from_uint8
+
+# Rows of a band hold about so many pixels: what is computed on one stays in the processor's cache.
+_PIXELS = 2**16
+
+
+def fit(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
+    """The affine maps of a guide's colours that come nearest to some values, place by place.
+
+    The guided filter's (He, Sun, Tang 2013, equations 19 and 20): least squares in each window of
+    2 radius + 1 px, and at each pixel the mean over the windows that hold it.
+
+    Args:
+        guide: float (height, width, 3) in [0, 1].
+        values: float (height, width, channels).
+        radius: in px.
+        epsilon: what is added to the variances of the guide's colours: details of less contrast
+            than its root are not followed.
+
+    Returns:
+        float32 (height, width, channels, 4): slopes for red, green and blue, then an offset.
+
+    Example:
+        >>> guide = np.random.default_rng(0).random((20, 30, 3))
+        >>> maps = fit(guide, 0.5 * guide + 0.25, radius=4, epsilon=1e-6)
+        >>> bool(np.allclose(apply(maps, guide), 0.5 * guide + 0.25, atol=1e-3))
+        True
+    """
+    size = 2 * radius + 1
+
+    def mean(planes: np.ndarray) -> np.ndarray:
+        return np.stack([ndimage.uniform_filter(plane, size) for plane in planes])
+
+    # Planes first: filters run along memory. Without what all have in common less cancels.
+    colours, wanted = (
+        np.moveaxis(np.asarray(array, "float64"), -1, 0).copy() for array in (guide, values)
+    )
+    centre = colours.mean(axis=(1, 2), keepdims=True)
+    colours -= centre
+    colour, value = mean(colours), mean(wanted)
+    spread = np.empty((*guide.shape[:2], 3, 3))
+    for i, j in itertools.combinations_with_replacement(range(3), 2):
+        variance = ndimage.uniform_filter(colours[i] * colours[j], size) - colour[i] * colour[j]
+        spread[..., i, j] = spread[..., j, i] = variance + epsilon * (i == j)
+    shared = np.empty((*guide.shape[:2], 3, len(wanted)))
+    for i, c in np.ndindex(3, len(wanted)):
+        shared[..., i, c] = (
+            ndimage.uniform_filter(colours[i] * wanted[c], size) - colour[i] * value[c]
+        )
+    slopes = np.linalg.solve(spread, shared)
+    maps = np.empty((len(wanted), 4, *guide.shape[:2]))
+    maps[:, :3] = np.moveaxis(slopes, (-1, -2), (0, 1))
+    maps[:, 3] = value - np.einsum("ihw,cihw->chw", colour + centre, maps[:, :3])
+    smooth = mean(maps.reshape(-1, *guide.shape[:2]).astype("float32"))
+    return np.ascontiguousarray(np.moveaxis(smooth, 0, -1)).reshape(*guide.shape[:2], -1, 4)
+
+
+def apply(maps: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """What affine maps make of colours.
+
+    Args:
+        maps: (..., channels, 4), see `fit`.
+        guide: (..., 3).
+
+    Returns:
+        (..., channels).
+    """
+    return np.einsum("...ci,...i->...c", maps[..., :3], guide) + maps[..., 3]
+
+
+def guided_filter(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
+    """Values smoothed but for the edges of a guide: `fit`, then `apply`."""
+    return apply(fit(guide, values, radius, epsilon), guide).astype("float32")
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """The rows of a picture, some at a time."""
+    step = max(1, _PIXELS // width)
+    for top in range(0, height, step):
+        yield slice(top, min(height, top + step))
+
+
+def enlarge(maps: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
+    """A band of affine maps at a larger size, from those of a small copy.
+
+    Args:
+        maps: float32 (height, width, channels, 4), see `fit`.
+        size: (height, width) of the larger picture.
+        rows: of that.
+
+    Returns:
+        float32 (rows, width, channels, 4).
+    """
+    height, width = maps.shape[:2]
+    top, bottom = (place * height / size[0] for place in (rows.start, rows.stop))
+    box = (0.0, top, float(width), bottom)
+    planes = maps.reshape(height, width, -1)
+    # Only the rows that count are handed on: copies cost as much as the scaling.
+    first, last = max(0, int(top) - 2), min(height, int(bottom) + 3)
+    box = (0.0, top - first, float(width), bottom - first)
+    part = (size[1], rows.stop - rows.start)
+    found = [
+        Image.fromarray(np.ascontiguousarray(planes[first:last, :, index])).resize(
+            part, Image.Resampling.BILINEAR, box
+        )
+        for index in range(planes.shape[-1])
+    ]
+    stacked = np.stack([np.asarray(plane) for plane in found], axis=-1)
+    return stacked.reshape(*stacked.shape[:2], *maps.shape[2:])
+
+
+def at_full_size(maps: np.ndarray, photo: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """What affine maps fitted to a small copy make of the photo itself, in bands.
+
+    Args:
+        maps: float32 (height, width, channels, 4), see `fit`; of a copy.
+        photo: uint8 or float in [0, 1], of any size and the same proportions.
+
+    Yields:
+        The rows, and float32 (rows, width, channels).
+    """
+    size = photo.shape[:2]
+    for rows in bands(*size):
+        band = photo[rows]
+        colours = from_uint8(band) if band.dtype == np.uint8 else band.astype("float32")
+        yield rows, apply(enlarge(maps, size, rows), colours)

@@ -7,9 +7,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
-import scipy.optimize
 from keras import ops
 from PIL import Image
 
@@ -20,14 +18,12 @@ from cin_style.images.files import check_writable_format
 from cin_style.images.search import refuse_overwriting
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
+from cin_style.painting.descent import descend, with_gradient
 from cin_style.painting.recipes import OptimizeRecipe
 from cin_style.progress import Bar
 from cin_style.recipes import SMALLEST_SIDE
 
 _LOG = logging.getLogger("cin_style")
-
-# How many of its last steps L-BFGS remembers.
-_MEMORY = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,78 +74,16 @@ class PixelLoss:
 
         # The photo comes in by its features: as constants of the graph, they would be worked
         # out anew by the compiler, slowly.
-        self._evaluate = _with_gradient(loss)
+        self._evaluate = with_gradient(loss)
 
     def of(self, photo: np.ndarray, style_index: int) -> Callable:
-        """A function of a picture for this photo and style; see `_Search`.
+        """A function of a picture for this photo and style; see `descent.Search`.
 
         The photo is looked at here, and never again.
         """
         targets = self.objective.content_targets(photo[None])
         style_ids = ops.convert_to_tensor([style_index], "int32")
         return lambda picture: self._evaluate(picture, targets, style_ids)
-
-
-def _with_gradient(function: Callable) -> Callable:
-    """Compiles a function that gives a scalar and an extra value, with its gradient.
-
-    Returns:
-        A function of the same arguments that gives `((scalar, extra), gradient)`, the gradient
-        with respect to the first argument, a NumPy array.
-
-    Raises:
-        UserError: for a backend other than TensorFlow and JAX.
-    """
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.jit(jax.value_and_grad(function, has_aux=True))
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        @tf.function(jit_compile=False)
-        def evaluate(array, *others):
-            with tf.GradientTape() as tape:
-                tape.watch(array)
-                result = function(array, *others)
-            return result, tape.gradient(result[0], array)
-
-        return lambda array, *others: evaluate(tf.constant(array), *others)
-    raise UserError(
-        "optimizing pixels needs the TensorFlow or the JAX backend. Received: "
-        f"KERAS_BACKEND={keras.backend.backend()}"
-    )
-
-
-class _Search:
-    """Looks at pictures, and remembers the best, the last one's terms and the losses."""
-
-    def __init__(self, evaluate: Callable, watch: Callable | None) -> None:
-        self._evaluate = evaluate
-        self._watch = watch
-        self.best: Any = None  # a `Result`, once a picture was looked at
-        self.terms: dict[str, float] = {}
-        self.losses: list[float] = []
-
-    def look_at(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
-        """The loss of a picture and its gradient."""
-        (loss, terms), gradient = self._evaluate(picture)
-        loss, gradient = float(loss), np.asarray(gradient)
-        if not (np.isfinite(loss) and np.isfinite(gradient).all()):
-            raise UserError(
-                "the loss is no longer finite. Take smaller weights (`style_weight`), or "
-                "float32 as `precision`."
-            )
-        self.terms = {name: float(value) for name, value in terms.items()}
-        if self.best is None or loss < self.best.loss:
-            self.best = Result(np.array(picture), loss, self.terms, self.losses)
-        return loss, gradient
-
-    def step_done(self, loss: float) -> None:
-        """Notes the loss at the start, and after every iteration."""
-        self.losses.append(float(loss))
-        if self._watch and len(self.losses) > 1:
-            self._watch(self.losses[-1], self.terms)
 
 
 def minimize(
@@ -183,54 +117,16 @@ def minimize(
         UserError: a loss that is not finite.
         KeyboardInterrupt: after Ctrl-C before the first picture was looked at.
     """
-    search = _Search(pixel_loss.of(photo, style_index), watch)
-    descend = {"lbfgs": _lbfgs, "adam": _adam}[optimizer]
-    try:
-        descend(search, np.asarray(start, "float32"), iterations, learning_rate)
-    except KeyboardInterrupt:
-        if search.best is None:
-            raise
-        return dataclasses.replace(search.best, interrupted=True)
-    return search.best
-
-
-def _lbfgs(search: _Search, start: np.ndarray, iterations: int, learning_rate: float) -> None:
-    def evaluate(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        loss, gradient = search.look_at(flat.reshape(start.shape).astype("float32"))
-        return loss, gradient.astype("float64").ravel()
-
-    search.step_done(search.look_at(start)[0])
-    result = scipy.optimize.minimize(
-        evaluate,
-        start.ravel().astype("float64"),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=scipy.optimize.Bounds(0, 1),
-        callback=lambda intermediate_result: search.step_done(intermediate_result.fun),
-        # It ends by the number of iterations, not by how slowly the loss falls.
-        options={
-            "maxiter": iterations,
-            "maxfun": 20 * iterations,
-            "maxcor": _MEMORY,
-            "ftol": 0,
-            "gtol": 0,
-        },
+    found = descend(
+        pixel_loss.of(photo, style_index),
+        start,
+        iterations,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        bounds=(0.0, 1.0),
+        watch=watch,
     )
-    if result.nit < iterations:
-        _LOG.info("L-BFGS ended after %d iterations: %s", result.nit, result.message)
-
-
-def _adam(search: _Search, start: np.ndarray, iterations: int, learning_rate: float) -> None:
-    variable = keras.Variable(start, dtype="float32")
-    adam = keras.optimizers.Adam(learning_rate)
-    adam.build([variable])
-    loss, gradient = search.look_at(start)
-    search.step_done(loss)
-    for _ in range(iterations):
-        adam.apply([ops.convert_to_tensor(gradient)], [variable])
-        variable.assign(ops.clip(variable, 0.0, 1.0))
-        loss, gradient = search.look_at(ops.convert_to_numpy(variable))
-        search.step_done(loss)
+    return Result(found.values, found.loss, found.terms, found.losses, found.interrupted)
 
 
 def optimize(recipe: OptimizeRecipe, output: str | os.PathLike) -> Result:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cin_style.losses.matting import MattingLaplacian
-from cin_style.painting.pixels import _with_gradient
+from cin_style.painting.descent import with_gradient
 
 RNG = np.random.default_rng(0)
 HEIGHT, WIDTH = 9, 7
@@ -57,7 +57,7 @@ def test_affine_maps_cost_nothing_but_their_slopes(photo):
 
 def test_the_gradient_is_that_of_finite_differences(photo):
     laplacian = MattingLaplacian(photo, 1e-5)
-    energy = _with_gradient(lambda values, constants: (laplacian.energy(values, constants), {}))
+    energy = with_gradient(lambda values, constants: (laplacian.energy(values, constants), {}))
     values = RNG.random(photo.shape).astype("float32")
     (value, _), gradient = energy(values, laplacian.constants)
     assert float(value) == pytest.approx(float(laplacian.energy(values)), rel=1e-5)

@@ -11,7 +11,7 @@ from cin_style import images
 from cin_style.errors import UserError
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.vgg import VGG16
-from cin_style.painting import pixels
+from cin_style.painting import descent, pixels
 from cin_style.painting.pixels import PixelLoss
 from cin_style.painting.recipes import OptimizeRecipe
 
@@ -37,7 +37,7 @@ def objective(make_photo):
 
 
 def test_the_gradient_is_that_of_finite_differences(objective, photo):
-    search = pixels._Search(PixelLoss(objective).of(photo, 1), None)
+    search = descent.Search(PixelLoss(objective).of(photo, 1))
     picture = (0.5 * photo + 0.25).astype("float32")
     loss, gradient = search.look_at(picture)
     gradient = gradient.astype("float64")
@@ -154,7 +154,7 @@ def test_a_large_photo_is_scaled_down(recipe):
 @pytest.mark.parametrize(("stage", "call"), [(1, 3), (2, 3), (2, 1)])
 def test_interrupted_it_writes_the_best_picture_so_far(recipe, tmp_path, monkeypatch, stage, call):
     searches = []
-    original = pixels._Search
+    original = descent.Search
 
     class Interrupted(original):
         def __init__(self, *arguments):
@@ -168,14 +168,14 @@ def test_interrupted_it_writes_the_best_picture_so_far(recipe, tmp_path, monkeyp
                 raise KeyboardInterrupt
             return super().look_at(picture)
 
-    monkeypatch.setattr(pixels, "_Search", Interrupted)
+    monkeypatch.setattr(descent, "Search", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         pixels.optimize(OptimizeRecipe(**recipe), tmp_path / "out.png")
     assert len(searches) == stage
     picture = images.load(tmp_path / "out.png")
     assert picture.shape == (50, 70, 3)
     # Of a stage that has looked at nothing yet, the one before counts.
-    best = searches[stage - 1 if call > 1 else stage - 2].best.picture
+    best = searches[stage - 1 if call > 1 else stage - 2].best.values
     np.testing.assert_allclose(picture, pixels._resize(best, 50, 70), atol=0.51 / 255)
 
 
@@ -235,4 +235,4 @@ def test_vgg19_is_another_loss_network(recipe):
 def test_other_backends_are_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
     with pytest.raises(UserError, match="TensorFlow or the JAX backend.*KERAS_BACKEND=numpy"):
-        pixels._with_gradient(lambda array: (array.sum(), {}))
+        descent.with_gradient(lambda array: (array.sum(), {}))

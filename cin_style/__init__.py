@@ -24,8 +24,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "networks.style_transfer": ["StyleTransferNetwork"],
         "painting.blends": ["blend"],
         "painting.folder": ["stylize"],
+        "painting.photorealism": ["photoreal"],
         "painting.pixels": ["optimize"],
-        "painting.recipes": ["BlendRecipe", "OptimizeRecipe", "StylizeRecipe"],
+        "painting.recipes": ["BlendRecipe", "OptimizeRecipe", "PhotorealRecipe", "StylizeRecipe"],
         "painting.stylizer": ["Stylizer"],
         "prediction.predictor": ["StylePredictor"],
         "styles.style": ["Style"],
@@ -54,8 +55,14 @@ if TYPE_CHECKING:
     from cin_style.networks.style_transfer import StyleTransferNetwork
     from cin_style.painting.blends import blend
     from cin_style.painting.folder import stylize
+    from cin_style.painting.photorealism import photoreal
     from cin_style.painting.pixels import optimize
-    from cin_style.painting.recipes import BlendRecipe, OptimizeRecipe, StylizeRecipe
+    from cin_style.painting.recipes import (
+        BlendRecipe,
+        OptimizeRecipe,
+        PhotorealRecipe,
+        StylizeRecipe,
+    )
     from cin_style.painting.stylizer import Stylizer
     from cin_style.prediction.predictor import StylePredictor
     from cin_style.styles.style import Style

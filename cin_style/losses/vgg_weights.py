@@ -119,6 +119,27 @@ def get_weights(
     return {name: arrays[name] for name in names}
 
 
+def deepest_block(architecture: Architecture, weights: str | os.PathLike) -> int:
+    """The number of the last block of which weights have the first convolution.
+
+    Args:
+        architecture: of the network.
+        weights: see `get_weights`.
+
+    Raises:
+        UserError: see `read_weights`.
+
+    Example:
+        >>> deepest_block(VGG16, "bundled"), deepest_block(VGG16, "random")
+        (3, 5)
+    """
+    path: str | os.PathLike | None = architecture.bundled if weights == "bundled" else weights
+    if path is None or weights in ("imagenet", "random"):
+        return len(architecture.blocks)
+    names = read_weights(path, architecture)
+    return max(int(name[5]) for name in names)
+
+
 def _random_weights(architecture: Architecture, names: tuple[str, ...], seed: int) -> Arrays:
     """He-normal kernels, which keep the scale of activations, and zero biases."""
     rng = np.random.default_rng(seed)

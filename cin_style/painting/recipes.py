@@ -13,6 +13,9 @@ from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
 # The least side of tiles, in px: what they read around themselves would be more than they are.
 SMALLEST_TILE = 64
 
+# The most segments that can be asked for.
+MOST_SEGMENTS = 12
+
 # The words that `statistics` takes.
 STATISTICS = ("exact", "thumbnail")
 
@@ -187,4 +190,90 @@ class OptimizeRecipe(LossRecipe):
         if self.iterations < self.stages:
             raise UserError(
                 f"`iterations` must be at least `stages`, one for each. Received: {self.iterations}"
+            )
+
+
+# The ways of photorealistic transfer.
+METHODS = ("grid", "pixels", "colours")
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotorealRecipe(LossRecipe):
+    """Everything that decides how one photo takes the light and colours of another.
+
+    Example:
+
+        >>> recipe = PhotorealRecipe(content="day.jpg", style="dusk.jpg", method="colours")
+        >>> recipe.segments
+        'auto'
+    """
+
+    content: str = option("", "the photo")
+    style: str = option("", "the photo whose light and colours it takes")
+    content_mask: str = option(
+        "", "segments of the photo, one colour each: a PNG; soft edges are allowed"
+    )
+    style_mask: str = option("", "segments of the other photo, in the same colours")
+    segments: str = option(
+        "auto",
+        "without masks: auto, or how many to find; none; or a network that knows things by name: "
+        "an .onnx file, or a preset of keras-hub such as segformer_b0_ade20k_512",
+    )
+    method: str = option(
+        "grid",
+        "colours: an affine map of colours a segment, at once; grid: maps that change with place "
+        "and lightness, learned; pixels: each pixel (Luan et al. 2017)",
+        choices=METHODS,
+    )
+    work_side: int = option(
+        512,
+        "long side, in px, at which segments are found and the losses computed; the picture is as "
+        "large as the photo",
+        least=64,
+        unit=" px",
+    )
+    iterations: int | None = option(None, "of L-BFGS (grid: 60, pixels: 400)", least=2)
+    style_weight: float = option(
+        1e-4, "weight of style layers that have none of their own", least=0
+    )
+    content_layers: str = option(
+        "",
+        "its layers: name[=weight],...; by default block4_conv2, or block3_conv1 where the "
+        "weights of the loss network end at block 3",
+    )
+    style_layers: str = option(
+        "", "its layers: name[=weight],...; by default conv1 of blocks 1 to 5, or to 3"
+    )
+    gram_normalization: float = option(
+        1.0,
+        "0: the papers' style loss; 1: every segment's loss relative to its own Gram energy",
+        least=0,
+        most=1,
+    )
+    smoothness: float = option(
+        1e5, "grid: weight of differences between neighbouring cells", least=0
+    )
+    matting_weight: float = option(1e4, "pixels: weight of the matting Laplacian's energy", least=0)
+    nima: str = option(
+        "", "weights of NIMA, a MobileNet, trained on AVA: gives scores from 1 to 10"
+    )
+    nima_weight: float = option(0.0, "with `nima`: weight of 10 minus the picture's score", least=0)
+    save_masks: str = option("", "a folder for the segments, as content.png and style.png")
+    seed: int = option(0, "of the search for segments", least=0, most=2**32 - 1)
+    precision: str = precision_option("float32")
+
+    def check(self) -> None:
+        super().check()
+        if bool(self.content_mask) != bool(self.style_mask):
+            raise UserError(
+                "give `content_mask` and `style_mask`, in which the same colour stands for what "
+                "belongs together, or neither."
+            )
+        if self.nima_weight and not self.nima:
+            raise UserError("`nima_weight` needs the weights of NIMA: name them with `nima`.")
+        if self.nima_weight and self.method == "colours":
+            raise UserError("`colours` learns nothing: take another `method` for `nima_weight`.")
+        if self.segments.isdigit() and not 1 <= int(self.segments) <= MOST_SEGMENTS:
+            raise UserError(
+                f"`segments` must be from 1 to {MOST_SEGMENTS}. Received: {self.segments}"
             )

@@ -1,0 +1,131 @@
+"""A bilateral grid of affine colour maps: colours change with place and lightness, edges stay."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+# Cells down, across and from dark to light.
+SHAPE = (16, 16, 8)
+
+# How much of red, green and blue lightness is (Rec. 601).
+_LIGHTNESS = np.array([0.299, 0.587, 0.114], "float32")
+
+
+def empty() -> np.ndarray:
+    """A grid that changes nothing where it is added: float32 (16, 16, 8, 3, 4) of zeros."""
+    return np.zeros((*SHAPE, 3, 4), "float32")
+
+
+def tents(places: np.ndarray, cells: int) -> np.ndarray:
+    """The shares that cells have at places, for linear interpolation.
+
+    Args:
+        places: float (...), in cells; those beyond the first and last are theirs.
+        cells: how many.
+
+    Returns:
+        float32 (..., cells), of which each place's sum is 1.
+
+    Example:
+        >>> tents(np.array([0.25, 7.0]), 3).tolist()
+        [[0.75, 0.25, 0.0], [0.0, 0.0, 1.0]]
+    """
+    inside = np.clip(places, 0, cells - 1)
+    return np.maximum(0, 1 - np.abs(inside[..., None] - np.arange(cells))).astype("float32")
+
+
+def _along(length: int, cells: int) -> np.ndarray:
+    """`tents` of the pixels of a side."""
+    return tents((np.arange(length) + 0.5) / length * cells - 0.5, cells)
+
+
+def weights(photo: np.ndarray) -> dict[str, np.ndarray]:
+    """Which cells the pixels of a photo are in.
+
+    Args:
+        photo: float (height, width, 3) in [0, 1].
+
+    Returns:
+        A dict of float32 arrays: `down` (height, 16), `across` (width, 16), `lightness`
+        (height, width, 8), and `colours` (height, width, 4), the photo with a 1 behind each colour.
+    """
+    height, width = photo.shape[:2]
+    ones = np.ones((height, width, 1), "float32")
+    return {
+        "down": _along(height, SHAPE[0]),
+        "across": _along(width, SHAPE[1]),
+        "lightness": tents((photo @ _LIGHTNESS) * (SHAPE[2] - 1), SHAPE[2]),
+        "colours": np.concatenate([photo.astype("float32"), ones], axis=-1),
+    }
+
+
+def apply(grid: Any, where: dict[str, Any]) -> Any:
+    """What a grid makes of a photo (Gharbi et al. 2017, section 3.3): sliced, then applied.
+
+    Interpolated linearly between cells, in place and lightness.
+
+    Args:
+        grid: (16, 16, 8, 3, 4).
+        where: `weights` of the photo.
+
+    Returns:
+        (height, width, 3).
+
+    Example:
+        >>> photo = np.random.default_rng(0).random((6, 9, 3)).astype("float32")
+        >>> grid = empty() + np.eye(3, 4, dtype="float32")  # every colour as it is
+        >>> bool(np.allclose(apply(grid, weights(photo)), photo, atol=1e-6))
+        True
+    """
+    rows, columns, levels = SHAPE
+    flat = ops.reshape(grid, (rows, columns, levels * 12))
+    at = ops.einsum("hy,yxm->hxm", where["down"], flat)
+    at = ops.einsum("wx,hxm->hwm", where["across"], at)
+    height, width = where["down"].shape[0], where["across"].shape[0]
+    at = ops.reshape(at, (height, width, levels, 12))
+    maps = ops.sum(at * ops.expand_dims(where["lightness"], -1), axis=2)
+    maps = ops.reshape(maps, (height, width, 3, 4))
+    return ops.sum(maps * ops.expand_dims(where["colours"], 2), axis=-1)
+
+
+def roughness(grid: Any) -> Any:
+    """Mean squared difference between neighbouring cells, a scalar: the sum over the three ways."""
+    differences = (
+        grid[1:] - grid[:-1],
+        grid[:, 1:] - grid[:, :-1],
+        grid[:, :, 1:] - grid[:, :, :-1],
+    )
+    return sum(ops.mean(ops.square(difference)) for difference in differences)
+
+
+def apply_band(
+    grid: np.ndarray, colours: np.ndarray, rows: slice, size: tuple[int, int]
+) -> np.ndarray:
+    """`apply` to some rows of a large photo, in NumPy, where little memory is at hand.
+
+    Args:
+        grid: float32 (16, 16, 8, 3, 4).
+        colours: float32 (rows, width, 3), of these rows.
+        rows: of the photo.
+        size: (height, width) of the whole photo.
+
+    Returns:
+        float32 (rows, width, 3).
+    """
+    down, across = _along(size[0], SHAPE[0])[rows], _along(size[1], SHAPE[1])
+    place = (colours @ _LIGHTNESS).clip(0, 1) * (SHAPE[2] - 1)
+    found = np.zeros_like(colours)
+    # Along the rows first: of their cells, few are near.
+    at = np.einsum("hy,yxlci->lcihx", down, grid, optimize=True)
+    for level in range(SHAPE[2]):
+        share = np.maximum(0, 1 - np.abs(place - level))
+        if not share.any():
+            continue
+        for channel in range(3):
+            maps = at[level, channel] @ across.T
+            mapped = maps[3]
+            for index in range(3):
+                mapped += maps[index] * colours[..., index]
+            found[..., channel] += share * mapped
+    return found

@@ -1,0 +1,259 @@
+"""The ways of photorealistic transfer: colours by segment, a bilateral grid, single pixels."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+
+from cin_style.images import colour_transfer, files, guided
+from cin_style.images.segments import Segments, normalized
+from cin_style.losses.matting import MattingLaplacian
+from cin_style.losses.segments import SegmentObjective
+from cin_style.painting import grid as grids
+from cin_style.painting.descent import Found, Watch, descend, with_gradient
+from cin_style.painting.recipes import PhotorealRecipe
+
+# Of the guided filter that brings shares and pictures to a photo's own size, at 512 px.
+_RADIUS = 7
+_EPSILON = 1e-4
+
+# How much values beyond [0, 1] cost, squared, in the mean over the pixels.
+_RANGE = 1e7
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """Two photos and what belongs together, at the size at which is learned.
+
+    Attributes:
+        content, style: float32 (height, width, 3) in [0, 1].
+        segments: of their sizes.
+
+    Example:
+        >>> day, dusk = np.random.default_rng(0).random((2, 32, 48, 3))
+        >>> scene = Scene.of(day, dusk, Segments.whole((32, 48), (32, 48)), side=24)
+        >>> scene.content.shape, scene.segments.content.shape
+        ((16, 24, 3), (16, 24, 1))
+    """
+
+    content: np.ndarray
+    style: np.ndarray
+    segments: Segments
+
+    @classmethod
+    def of(cls, content: np.ndarray, style: np.ndarray, segments: Segments, side: int) -> "Scene":
+        """Photos, uint8 or float, and segments of any sizes, at a long side of at most so many."""
+        small, other = shrunk(content, side), shrunk(style, side)
+        return cls(small, other, segments.scaled(small.shape[:2], other.shape[:2]))
+
+
+def shrunk(photo: np.ndarray, side: int) -> np.ndarray:
+    """A photo, uint8 or float, at a long side of at most so many px: float32."""
+    image = Image.fromarray(photo if photo.dtype == np.uint8 else files.to_uint8(photo))
+    return files.from_uint8(np.asarray(files.scaled(image, max_side=side)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Recolouring:
+    """What a transfer found out about a photo, to be applied to it at any size.
+
+    Attributes:
+        scene: what it was found from.
+        shares: float32 (height, width, count, 4): the segments as local affine maps of the photo's
+            colours (`guided.fit`), so that their edges are the photo's.
+        maps: float32 (count, 3, 4): an affine map of colours for each.
+        grid: float32 (16, 16, 8, 3, 4), or `None`: what is added to that.
+        picture: float32 (height, width, 3, 4), or `None`: a picture, as local affine maps of the
+            photo's colours, in place of all the others.
+    """
+
+    scene: Scene
+    shares: np.ndarray
+    maps: np.ndarray
+    grid: np.ndarray | None = None
+    picture: np.ndarray | None = None
+
+    def apply(self, photo: np.ndarray) -> np.ndarray:
+        """The photo in its new colours.
+
+        Works in bands of rows: beside photo and picture hardly any memory is needed.
+
+        Args:
+            photo: uint8 or float in [0, 1], (height, width, 3), of any size.
+
+        Returns:
+            uint8 (height, width, 3).
+        """
+        picture = np.empty(photo.shape, "uint8")
+        for rows, band in self.bands(photo):
+            picture[rows] = files.to_uint8(band)
+        return picture
+
+    def bands(self, photo: np.ndarray) -> Any:
+        """What `apply` gives: the rows, and float32 (rows, width, 3), not yet cut off at [0, 1]."""
+        if self.picture is not None:
+            yield from guided.at_full_size(self.picture, photo)
+            return
+        for rows, shares in guided.at_full_size(self.shares, photo):
+            band = photo[rows]
+            colours = files.from_uint8(band) if band.dtype == np.uint8 else band.astype("float32")
+            maps = colour_transfer.mixed(self.maps, normalized(shares))
+            mapped = guided.apply(maps, colours)
+            if self.grid is not None:
+                mapped += grids.apply_band(self.grid, colours, rows, photo.shape[:2])
+            yield rows, mapped
+
+
+def by_colours(scene: Scene) -> Recolouring:
+    """Each segment's colours by the Monge-Kantorovich map to those of the same in the style.
+
+    Args:
+        scene: the photos and their segments.
+
+    Example:
+        >>> day = np.random.default_rng(0).random((24, 32, 3)).astype("float32")
+        >>> scene = Scene(day, 0.5 * day + 0.2, Segments.whole((24, 32), (24, 32)))
+        >>> picture = by_colours(scene).apply(day)
+        >>> bool(np.allclose(picture / 255, scene.style, atol=0.01))
+        True
+    """
+    shares = guided.fit(scene.content, scene.segments.content, _radius(scene), _EPSILON)
+    maps = colour_transfer.maps_of(scene.content, scene.style, scene.segments)
+    return Recolouring(scene, shares, maps)
+
+
+def _radius(scene: Scene) -> int:
+    """Of windows for the guided filter, in px."""
+    return max(2, round(_RADIUS * max(scene.content.shape) / 512))
+
+
+# The loss for a scene, and more terms of the loss of a picture (height, width, 3).
+MakeObjective = Callable[[Scene], SegmentObjective]
+Extra = Callable[[Any], dict[str, Any]]
+
+
+def _nothing(picture: Any) -> dict[str, Any]:
+    return {}
+
+
+def by_grid(
+    scene: Scene,
+    make_objective: MakeObjective,
+    iterations: int,
+    *,
+    smoothness: float = PhotorealRecipe.smoothness,
+    extra: Extra = _nothing,
+    watch: Watch | None = None,
+) -> tuple[Recolouring, Found]:
+    """`by_colours`, and a bilateral grid of affine maps on top, learned.
+
+    The maps are those of Gharbi et al. 2017, who like Xia et al. 2020 train a network to predict
+    the grid; here the grid of one pair of photos is learned itself, by L-BFGS. Three quarters of
+    the iterations go to half the size.
+
+    Args:
+        scene: the photos and their segments.
+        make_objective: the loss for a scene.
+        iterations: in all.
+        smoothness: weight of `grid.roughness`.
+        extra: more terms of the loss of a picture.
+        watch: see `descent.Watch`.
+
+    Returns:
+        The `Recolouring`, and what the descent at the last size found.
+
+    Raises:
+        UserError: see `descend`.
+    """
+    base = by_colours(scene)
+    halves = Scene.of(scene.content, scene.style, scene.segments, max(scene.content.shape) // 2)
+    many = iterations * 3 // 4
+    found: Any = None
+    for small, count in ((halves, many), (scene, iterations - many)):
+        loss = _grid_loss(make_objective(small), base, smoothness, extra)
+        start = grids.empty() if found is None else found.values
+        found = descend(loss(small), start, count, watch=watch)
+        if found.interrupted:
+            break
+    return dataclasses.replace(base, grid=found.values), found
+
+
+def _grid_loss(
+    objective: SegmentObjective, base: Recolouring, smoothness: float, extra: Extra
+) -> Callable:
+    """A function of a scene that gives one of a grid, as `descend` takes it."""
+
+    def loss(grid: Any, given: Any) -> tuple[Any, dict[str, Any]]:
+        picture = given["base"] + grids.apply(grid, given["where"])
+        beyond = picture - ops.clip(picture, 0.0, 1.0)
+        terms = objective.terms(picture, given["objective"]) | extra(picture)
+        terms["smoothness"] = smoothness * grids.roughness(grid)
+        terms["range"] = _RANGE * ops.mean(ops.square(beyond))
+        return sum(terms.values()), terms
+
+    def of(scene: Scene) -> Callable:
+        plain = np.concatenate([band for _, band in base.bands(scene.content)])
+        given = {"where": grids.weights(scene.content), "base": plain}
+        return _with_given(loss, given | {"objective": objective.constants})
+
+    return of
+
+
+def by_pixels(
+    scene: Scene,
+    make_objective: MakeObjective,
+    iterations: int,
+    *,
+    matting_weight: float = PhotorealRecipe.matting_weight,
+    extra: Extra = _nothing,
+    watch: Watch | None = None,
+) -> tuple[Recolouring, Found]:
+    """Each pixel by itself, held to local affine maps of the photo's colours (Luan et al. 2017).
+
+    In two stages of equal length, as in the authors' program: by content and style alone, then
+    with the matting Laplacian. What it leaves of posterization goes with local affine maps fitted
+    to the picture (there 31 px wide and weighted by colour; here by the guided filter, 15 px),
+    which also bring it to the photo's own size.
+
+    Args:
+        scene: the photos and their segments.
+        make_objective: the loss for a scene.
+        iterations: in all.
+        matting_weight: weight of the Laplacian's energy, summed over pixels and channels.
+        extra, watch: see `by_grid`.
+
+    Returns, Raises: see `by_grid`.
+    """
+    objective = make_objective(scene)
+    laplacian = MattingLaplacian(scene.content)
+    given = {"objective": objective.constants, "matting": laplacian.constants}
+
+    def loss(picture: Any, given: Any) -> tuple[Any, dict[str, Any]]:
+        terms = objective.terms(picture, given["objective"]) | extra(picture)
+        return sum(terms.values()), terms
+
+    def held(picture: Any, given: Any) -> tuple[Any, dict[str, Any]]:
+        total, terms = loss(picture, given)
+        terms["matting"] = matting_weight * laplacian.energy(picture, given["matting"])
+        return total + terms["matting"], terms
+
+    picture, half = scene.content, iterations // 2
+    for stage, count in ((loss, half), (held, iterations - half)):
+        found = descend(_with_given(stage, given), picture, count, bounds=(0.0, 1.0), watch=watch)
+        picture = found.values
+        if found.interrupted:
+            break
+    base = by_colours(scene)
+    maps = guided.fit(scene.content, picture, _radius(scene), _EPSILON)
+    return dataclasses.replace(base, picture=maps), found
+
+
+def _with_given(loss: Callable, given: Any) -> Callable:
+    """A loss as `descend` takes it: what is given are arguments of it, no constants."""
+    tensors = keras.tree.map_structure(lambda one: ops.convert_to_tensor(one, "float32"), given)
+    evaluate = with_gradient(loss)
+    return lambda values: evaluate(values, tensors)

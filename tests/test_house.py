@@ -70,6 +70,7 @@ def test_names_at_the_root():
         "blend",
         "evaluate",
         "optimize",
+        "photoreal",
     ):
         parameters = importlib.import_module("inspect").signature(getattr(cin_style, verb))
         assert list(parameters.parameters)[:2] == ["recipe", "output"]

@@ -29,6 +29,8 @@ SHORT = {
     "optimize": "--iterations 2 --max_side 64 --style_size 32 --style_layers block1_conv2 "
     "--content_layers block1_conv2",
     "blend": "--max_side 64",
+    "photoreal": "--work_side 64 --iterations 2 --style_layers block1_conv2 "
+    "--content_layers block1_conv2",
 }
 
 
@@ -39,6 +41,8 @@ def desk(tmp_path_factory, make_photo):
     for name, size in {
         "photo.jpg": (64, 48),
         "painting.jpg": (40, 36),
+        "day.jpg": (64, 48),
+        "dusk.jpg": (60, 40),
         "holiday/beach.jpg": (40, 30),
         "my_photos/one.jpg": (60, 40),
         "my_photos/two.jpg": (50, 50),
@@ -50,6 +54,10 @@ def desk(tmp_path_factory, make_photo):
     Image.fromarray(np.uint8(np.linspace(0, 255, 64 * 48).reshape(48, 64))).save(
         folder / "mask.png"
     )
+    for name, size in (("a.png", (64, 48)), ("b.png", (60, 40))):
+        halves = np.zeros(size[::-1], "uint8")
+        halves[size[1] // 2 :] = 255
+        Image.fromarray(halves).save(folder / name)
     return folder
 
 

@@ -30,8 +30,9 @@ from cin_style.progress import Bar
 
 _LOG = logging.getLogger("cin_style")
 
-# Of L-BFGS, where a recipe does not say.
-_ITERATIONS = {"grid": 60, "pixels": 400}
+# Where a recipe does not say: iterations of L-BFGS, and the weight of content layers.
+_ITERATIONS = {"grid": 40, "pixels": 400}
+_CONTENT_WEIGHTS = {"grid": 3.0, "pixels": 0.05, "colours": 0.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +208,9 @@ def objective_maker(recipe: PhotorealRecipe) -> recolouring.MakeObjective:
     deepest = deepest_block(LOSS_NETWORKS[recipe.loss_network].ARCHITECTURE, weights_of(recipe))
     usual_style = ",".join(f"block{block}_conv1" for block in range(1, deepest + 1))
     usual_content = "block4_conv2" if deepest >= 4 else f"block{deepest}_conv1"
-    content = parse_layers(recipe.content_layers or usual_content, recipe.content_weight)
+    weight = recipe.content_weight
+    weight = _CONTENT_WEIGHTS[recipe.method] if weight is None else weight
+    content = parse_layers(recipe.content_layers or usual_content, weight)
     style = parse_layers(recipe.style_layers or usual_style, recipe.style_weight)
     network = _loss_network(recipe, layers_to_see([*content, *style]))
 
@@ -252,7 +255,7 @@ def _segments(
     if recipe.segments in ("", "none", "1"):
         return Segments.whole(*sizes)
     if recipe.segments == "auto" or recipe.segments.isdigit():
-        count = None if recipe.segments == "auto" else int(recipe.segments)
+        count = segmentation.USUAL if recipe.segments == "auto" else int(recipe.segments)
         network = _loss_network(recipe, segmentation.LAYERS)
         return segmentation.cluster(*small, network, count, recipe.seed)
     return semantic.by_names(*small, semantic.load_segmenter(recipe.segments))

@@ -232,7 +232,13 @@ class PhotorealRecipe(LossRecipe):
         least=64,
         unit=" px",
     )
-    iterations: int | None = option(None, "of L-BFGS (grid: 60, pixels: 400)", least=2)
+    iterations: int | None = option(None, "of L-BFGS (grid: 40, pixels: 400)", least=2)
+    content_weight: float | None = option(  # type: ignore[assignment]
+        None,
+        "weight of content layers that have none of their own (grid: 3, against the photo in its "
+        "new colours; pixels: 0.05, against the photo as it was)",
+        least=0,
+    )
     style_weight: float = option(
         1e-4, "weight of style layers that have none of their own", least=0
     )
@@ -251,7 +257,7 @@ class PhotorealRecipe(LossRecipe):
         most=1,
     )
     smoothness: float = option(
-        1e5, "grid: weight of differences between neighbouring cells", least=0
+        1e6, "grid: weight of differences between neighbouring cells", least=0
     )
     matting_weight: float = option(1e4, "pixels: weight of the matting Laplacian's energy", least=0)
     nima: str = option(

@@ -153,7 +153,8 @@ def by_grid(
 
     The maps are those of Gharbi et al. 2017, who like Xia et al. 2020 train a network to predict
     the grid; here the grid of one pair of photos is learned itself, by L-BFGS. Three quarters of
-    the iterations go to half the size.
+    the iterations go to half the size. The content loss is taken against the photo as `by_colours`
+    makes it, no longer in its old light, which it would hold back.
 
     Args:
         scene: the photos and their segments.
@@ -174,18 +175,29 @@ def by_grid(
     many = iterations * 3 // 4
     found: Any = None
     for small, count in ((halves, many), (scene, iterations - many)):
-        loss = _grid_loss(make_objective(small), base, smoothness, extra)
+        evaluate = _grid_loss(small, base, make_objective, smoothness, extra)
         start = grids.empty() if found is None else found.values
-        found = descend(loss(small), start, count, watch=watch)
+        found = descend(evaluate, start, count, watch=watch)
         if found.interrupted:
             break
     return dataclasses.replace(base, grid=found.values), found
 
 
 def _grid_loss(
-    objective: SegmentObjective, base: Recolouring, smoothness: float, extra: Extra
+    scene: Scene,
+    base: Recolouring,
+    make_objective: MakeObjective,
+    smoothness: float,
+    extra: Extra,
 ) -> Callable:
-    """A function of a scene that gives one of a grid, as `descend` takes it."""
+    """The loss of a grid at the size of a scene, as `descend` takes it."""
+    plain = np.concatenate([band for _, band in base.bands(scene.content)])
+    objective = make_objective(dataclasses.replace(scene, content=plain.clip(0, 1)))
+    given = {
+        "where": grids.weights(scene.content),
+        "base": plain,
+        "objective": objective.constants,
+    }
 
     def loss(grid: Any, given: Any) -> tuple[Any, dict[str, Any]]:
         picture = given["base"] + grids.apply(grid, given["where"])
@@ -195,12 +207,7 @@ def _grid_loss(
         terms["range"] = _RANGE * ops.mean(ops.square(beyond))
         return sum(terms.values()), terms
 
-    def of(scene: Scene) -> Callable:
-        plain = np.concatenate([band for _, band in base.bands(scene.content)])
-        given = {"where": grids.weights(scene.content), "base": plain}
-        return _with_given(loss, given | {"objective": objective.constants})
-
-    return of
+    return _with_given(loss, given)
 
 
 def by_pixels(

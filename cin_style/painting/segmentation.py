@@ -5,53 +5,53 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
-from cin_style.images import guided, scaling
+from cin_style.images import guided
+from cin_style.images.colour_transfer import monge_kantorovich
+from cin_style.images.scaling import scale
 from cin_style.images.segments import Segments, likeness, matched, normalized
 from cin_style.losses.vgg import LossNetwork
 
 # What segments are told apart by: layers of the loss network, all in the package.
 LAYERS = ("block2_conv2", "block3_conv3")
 
-# The most segments that are looked for where their number is not given, and the long side in px
-# at which photos are looked at.
-MOST = 5
+# How many segments are looked for unless said otherwise. Of two photos of the same thing in another
+# light, four brought colours nearer to the truth than two or three.
+USUAL = 4
+
+# The long side in px at which photos are looked at.
 _SIDE = 320
 
 # The grid of places that are clustered has one for so many px each way.
 _STRIDE = 4
 
-# How many principal components of the features count; and what colours, height and width in the
-# picture count beside them (which have a variance of 1 each).
+# How many principal components of the features count; and what the deviation of all of them
+# together, of each of L, a, b, and of the height in the picture is.
 _COMPONENTS = 12
-_COLOUR, _DOWN, _ACROSS = 1.5, 1.5, 0.4
+_FEATURES, _COLOUR, _DOWN = 1.0, 3.0, 1.0
 
 # Of the guided filter that lays segments along edges: its window at `_SIDE`, and the contrast.
 _RADIUS = 6
 _EPSILON = 1e-4
-
-# How many places the number of segments is chosen by.
-_SAMPLE = 1500
 
 
 def cluster(
     content: np.ndarray,
     style: np.ndarray,
     loss_network: LossNetwork,
-    count: int | None = None,
+    count: int = USUAL,
     seed: int = 0,
 ) -> Segments:
     """Segments by clustering what two photos show, together.
 
-    A place is described by what the loss network sees there, its colour and where it lies, each
-    relative to its own photo's mean and spread: so that dusk is like day. K-means (scikit-learn)
-    over the places of both photos gives labels that match by construction; a guided filter lays
-    them along the photos' edges.
+    The content photo first takes the style's colours as a whole (`monge_kantorovich`), so that day
+    and dusk look alike. A place is then described by what the loss network sees there, its colour
+    and its height in the picture. K-means (scikit-learn) over the places of both photos gives
+    labels that match by construction; a guided filter lays them along the photos' edges.
 
     Args:
         content, style: float32 (height, width, 3) in [0, 1].
         loss_network: one that gives `LAYERS`.
-        count: how many segments; by default up to `MOST`, as many as stand apart most clearly
-            (silhouette; Rousseeuw 1987).
+        count: how many segments; fewer where one is found in one photo only.
         seed: of what k-means begins with.
 
     Returns:
@@ -62,30 +62,19 @@ def cluster(
         segments = cluster(day, dusk, cin_style.VGG16(LAYERS))
     """
     from sklearn.cluster import KMeans
-    from sklearn.metrics import silhouette_score
 
     small = [_shrunk(photo) for photo in (content, style)]
-    described = _describe(small, loss_network)
+    relit = guided.apply(monge_kantorovich(*small), small[0]).clip(0, 1)
+    described = _describe([relit.astype("float32"), small[1]], loss_network)
     shapes = [places.shape[:2] for places in described]
     places = np.concatenate([one.reshape(-1, one.shape[-1]) for one in described])
     # Either photo counts as much, however large it is.
     weights = np.concatenate([np.full(h * w, 1 / (h * w)) for h, w in shapes])
 
-    def fitted(number: int) -> KMeans:
-        return KMeans(number, n_init=4, random_state=seed).fit(places, sample_weight=weights)
-
-    if count is None:
-        sample = np.random.default_rng(seed).choice(len(places), min(_SAMPLE, len(places)), False)
-        found = {number: fitted(number) for number in range(2, MOST + 1)}
-        means = max(
-            found.values(), key=lambda one: silhouette_score(places[sample], one.labels_[sample])
-        )
-    else:
-        means = fitted(count)
+    means = KMeans(count, n_init=4, random_state=seed).fit(places, sample_weight=weights)
     parts = np.split(means.labels_, [shapes[0][0] * shapes[0][1]])
     hard = [
-        np.eye(len(means.cluster_centers_))[labels.reshape(shape)]
-        for labels, shape in zip(parts, shapes, strict=True)
+        np.eye(count)[labels.reshape(shape)] for labels, shape in zip(parts, shapes, strict=True)
     ]
     # From top to bottom, as the content photo has them.
     rows = np.arange(shapes[0][0])[:, None, None]
@@ -109,7 +98,7 @@ def along_edges(labels: np.ndarray, photo: np.ndarray) -> np.ndarray:
     """
     size = photo.shape[:2]
     radius = max(2, round(_RADIUS * max(size) / _SIDE))
-    shares = normalized(scaling.scale(labels, size))
+    shares = normalized(scale(labels, size))
     # Twice: what the first leaves half undecided, the second decides.
     for _ in range(2):
         shares = normalized(guided.guided_filter(photo, shares, radius, _EPSILON)) ** 2
@@ -118,47 +107,50 @@ def along_edges(labels: np.ndarray, photo: np.ndarray) -> np.ndarray:
 
 
 def _shrunk(photo: np.ndarray) -> np.ndarray:
-    scale = _SIDE / max(photo.shape[:2])
-    height, width = (max(16, round(side * scale)) for side in photo.shape[:2])
-    return scaling.scale(photo, (height, width)).clip(0, 1)
+    times = _SIDE / max(photo.shape[:2])
+    height, width = (max(16, round(side * times)) for side in photo.shape[:2])
+    return scale(photo, (height, width)).clip(0, 1)
 
 
 def _describe(photos: Sequence[np.ndarray], loss_network: LossNetwork) -> list[np.ndarray]:
     """What a place shows: float (height / 4, width / 4, features), photo by photo."""
+    from skimage.color import rgb2lab
     from sklearn.decomposition import PCA
 
+    sizes = [tuple(side // _STRIDE for side in photo.shape[:2]) for photo in photos]
+    looks = [loss_network(photo[None]) for photo in photos]
     seen = []
-    for photo in photos:
-        height, width = (side // _STRIDE for side in photo.shape[:2])
-        features = loss_network(photo[None])
-        layers = [np.sqrt(ops.convert_to_numpy(features[layer][0])) for layer in LAYERS]
-        planes = [scaling.scale(layer, (height, width)) for layer in layers]
-        seen.append(np.concatenate([_standard(plane) for plane in planes], axis=-1))
-    flat = np.concatenate([one.reshape(-1, one.shape[-1]) for one in seen])
-    components = PCA(_COMPONENTS, whiten=False, random_state=0).fit(flat)
+    for layer in LAYERS:
+        maps = [ops.convert_to_numpy(look[layer][0]) for look in looks]
+        maps = [scale(np.sqrt(one), size) for one, size in zip(maps, sizes, strict=True)]
+        seen.append(_standard(maps))
+    features = [np.concatenate(layers, axis=-1) for layers in zip(*seen, strict=True)]
+    flat = np.concatenate([one.reshape(-1, one.shape[-1]) for one in features])
+    components = PCA(_COMPONENTS, random_state=0).fit(flat)
+    spread = np.sqrt(components.explained_variance_ / components.explained_variance_.sum())
+    reduced = _standard(
+        [
+            components.transform(one.reshape(-1, one.shape[-1])).reshape(*size, -1)
+            for one, size in zip(features, sizes, strict=True)
+        ]
+    )
+    colours = _standard(
+        [rgb2lab(scale(photo, size).clip(0, 1)) for photo, size in zip(photos, sizes, strict=True)]
+    )
     found = []
-    for photo, features in zip(photos, seen, strict=True):
-        height, width = features.shape[:2]
-        reduced = _standard(components.transform(features.reshape(height * width, -1)))
-        # Of all components together the variance is 1 at each place.
-        spread = np.sqrt(components.explained_variance_ / components.explained_variance_.sum())
-        reduced = reduced.reshape(height, width, -1) * spread * 2
-        colours = _standard(_lab(scaling.scale(photo, (height, width)).clip(0, 1)))
-        down, across = np.mgrid[0:height, 0:width] / np.array([height, width])[:, None, None]
-        place = [_DOWN * (down - 0.5) * 3.5, _ACROSS * (across - 0.5) * 3.5]
-        found.append(np.concatenate([reduced, _COLOUR * colours, np.stack(place, -1)], axis=-1))
+    for (height, width), seen_there, colour in zip(sizes, reduced, colours, strict=True):
+        # Evenly spread, its deviation is 1.
+        down = np.sqrt(12) * (np.arange(height) / height - 0.5)
+        place = np.repeat(down[:, None], width, axis=1)[..., None]
+        parts = [_FEATURES * spread * seen_there, _COLOUR * colour, _DOWN * place]
+        found.append(np.concatenate(parts, axis=-1))
     return found
 
 
-def _lab(photo: np.ndarray) -> np.ndarray:
-    from skimage.color import rgb2lab
-
-    return rgb2lab(photo)
-
-
-def _standard(values: np.ndarray) -> np.ndarray:
-    """Values (..., channels) relative to their mean and spread."""
-    axes = tuple(range(values.ndim - 1))
+def _standard(photos: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Values (height, width, channels) of photos relative to the mean and spread of all."""
+    flat = np.concatenate([values.reshape(-1, values.shape[-1]) for values in photos])
+    spread = flat.std(axis=0)
     # A channel that says next to nothing stays small.
-    spread = values.std(axis=axes)
-    return (values - values.mean(axis=axes)) / np.maximum(spread, 0.1 * spread.mean() + 1e-6)
+    spread = np.maximum(spread, 0.1 * spread.mean() + 1e-6)
+    return [(values - flat.mean(axis=0)) / spread for values in photos]

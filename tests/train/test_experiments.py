@@ -211,3 +211,22 @@ def test_strength(run, model, capsys):
     height, width = images.load(output / "strength.jpg").shape[:2]
     assert width == 6 + 4 * (64 + 6) and height == 2 * (6 + 16 + 5 * (64 + 6))
     assert "rows: laid_over,embeddings" in capsys.readouterr().out
+
+
+def test_photoreal(run, capsys):
+    ways = "colours, whole;grid, regions;pixels;gatys"
+    options = ["--pairs", "coffee", "--ways", ways, "--side", "96", "--cell", "64"]
+    options += ["--grid_iterations", "4", "--pixels_iterations", "4", "--gatys_iterations", "2"]
+    output = run("photoreal", *options)
+    rows = rows_of(output / "pairs.csv")
+    assert [row["way"] for row in rows] == ways.split(";")
+    for row in rows:
+        assert float(row["distance"]) > 0 and 0 < float(row["edge_ssim"]) <= 1
+    summary = {row["way"]: row for row in rows_of(output / "summary.csv")}
+    nearer = float(rows[1]["distance"]) < float(rows[0]["distance"])
+    assert int(summary["grid, regions"]["nearer"]) == nearer
+    assert images.load(output / "pairs.jpg").shape[1] > 6 * 64
+    # Once more: all is there, nothing is measured anew.
+    before = (output / "pairs.csv").read_text()
+    run("photoreal", *options)
+    assert (output / "pairs.csv").read_text() == before

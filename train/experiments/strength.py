@@ -13,11 +13,11 @@ import argparse
 import pathlib
 
 import numpy as np
-import scipy.ndimage
 
 from cin_style import Stylizer, images
 from cin_style.files import writable_folder
 from cin_style.images import pyramid
+from cin_style.images.guided import guided_filter
 
 PAIRS = "coffee:composition_vii,astronaut:the_scream"
 
@@ -45,26 +45,9 @@ def colours_first(stylizer, photo, style, pastiche, strength, levels=7):
 
 def recoloured_first(stylizer, photo, style, pastiche, strength):
     """To the photo recoloured by local linear maps, from there to the pastiche."""
-    plain = guided(photo, pastiche, max(photo.shape) // 8 | 1)
+    plain = guided_filter(photo, pastiche, max(photo.shape) // 16, 1e-3)
     towards = 1 - (1 - strength) ** 2
     return (photo + towards * (plain - photo) + strength**2 * (pastiche - plain)).clip(0, 1)
-
-
-def guided(guide, image, size, epsilon=1e-3):
-    """The guided filter (He et al. 2010) with colours as the guide."""
-
-    def mean(values):
-        return scipy.ndimage.uniform_filter(values, (size, size, *[1] * (values.ndim - 2)))
-
-    guide, image = guide.astype("float64"), image.astype("float64")
-    spread = mean(guide[..., :, None] * guide[..., None, :])
-    spread -= mean(guide)[..., :, None] * mean(guide)[..., None, :]
-    shared = mean(guide[..., :, None] * image[..., None, :])
-    shared -= mean(guide)[..., :, None] * mean(image)[..., None, :]
-    slopes = np.linalg.solve(spread + epsilon * np.eye(3), shared)
-    offsets = mean(image) - np.einsum("hwi,hwij->hwj", mean(guide), slopes)
-    mapped = np.einsum("hwi,hwij->hwj", guide, mean(slopes)) + mean(offsets)
-    return mapped.astype("float32")
 
 
 def stronger_detail(stylizer, photo, style, pastiche, strength):

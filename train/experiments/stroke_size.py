@@ -20,12 +20,12 @@ import numpy as np
 import skimage.data
 from options import losses_of
 from PIL import Image
-from strength import guided
 
 from cin_style import Stylizer, images, tables
 from cin_style.evaluation.recipe import EvaluateRecipe
 from cin_style.files import writable_folder
 from cin_style.images import scaling
+from cin_style.images.guided import guided_filter
 from cin_style.losses.from_recipe import make_objective
 from cin_style.painting import strokes
 from cin_style.styles.style_set import StyleSet
@@ -149,7 +149,8 @@ def as_it_is(stylizer, photo, style):
 
 def guided_by_the_photo(stylizer, photo, style):
     """The small pastiche as a local linear map of the photo (guided filter)."""
-    return guided(photo, enlarged(stylizer, photo, style), max(photo.shape) // 50 | 1)
+    broad_one = enlarged(stylizer, photo, style)
+    return guided_filter(photo, broad_one, max(photo.shape) // 100, 1e-3)
 
 
 def octave_by_octave(stylizer, photo, style):

@@ -118,18 +118,21 @@ def enlarge(maps: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
     return stacked.reshape(*stacked.shape[:2], *maps.shape[2:])
 
 
-def at_full_size(maps: np.ndarray, photo: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """What affine maps fitted to a small copy make of the photo itself, in bands.
+def at_full_size(maps: np.ndarray, photo: np.ndarray, rows: slice) -> np.ndarray:
+    """What affine maps fitted to a small copy make of some rows of the photo itself.
 
     Args:
         maps: float32 (height, width, channels, 4), see `fit`; of a copy.
         photo: uint8 or float in [0, 1], of any size and the same proportions.
+        rows: of the photo.
 
-    Yields:
-        The rows, and float32 (rows, width, channels).
+    Returns:
+        float32 (rows, width, channels).
     """
-    size = photo.shape[:2]
-    for rows in bands(*size):
-        band = photo[rows]
-        colours = from_uint8(band) if band.dtype == np.uint8 else band.astype("float32")
-        yield rows, apply(enlarge(maps, size, rows), colours)
+    return apply(enlarge(maps, photo.shape[:2], rows), colours(photo, rows))
+
+
+def colours(photo: np.ndarray, rows: slice) -> np.ndarray:
+    """Some rows of a photo, uint8 or float in [0, 1], as float32."""
+    band = photo[rows]
+    return from_uint8(band) if band.dtype == np.uint8 else band.astype("float32")

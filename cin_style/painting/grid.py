@@ -115,17 +115,23 @@ def apply_band(
     """
     down, across = _along(size[0], SHAPE[0])[rows], _along(size[1], SHAPE[1])
     place = (colours @ _LIGHTNESS).clip(0, 1) * (SHAPE[2] - 1)
-    found = np.zeros_like(colours)
-    # Along the rows first: of their cells, few are near.
-    at = np.einsum("hy,yxlci->lcihx", down, grid, optimize=True)
+    # Along the rows first: they are few.
+    at = np.ascontiguousarray(np.einsum("hy,yxlci->lcihx", down, grid, optimize=True))
+    columns = np.ascontiguousarray(across.T)
+    # One piece of memory for all levels: to be given new ones would take longer than to compute.
+    maps = np.empty((12 * len(down), len(across)), "float32")
+    planes = [np.ascontiguousarray(colours[..., index]) for index in range(3)]
+    sums = [np.zeros_like(place) for _ in range(3)]
+    product = np.empty_like(place)
     for level in range(SHAPE[2]):
         share = np.maximum(0, 1 - np.abs(place - level))
         if not share.any():
             continue
-        for channel in range(3):
-            maps = at[level, channel] @ across.T
-            mapped = maps[3]
-            for index in range(3):
-                mapped += maps[index] * colours[..., index]
-            found[..., channel] += share * mapped
-    return found
+        np.matmul(at[level].reshape(-1, SHAPE[1]), columns, out=maps)
+        of_channels = maps.reshape(3, 4, *place.shape)
+        for mapped, found in zip(of_channels, sums, strict=True):
+            total = mapped[3]
+            for plane, slope in zip(planes, mapped, strict=False):
+                total += np.multiply(slope, plane, out=product)
+            found += np.multiply(total, share, out=product)
+    return np.stack(sums, axis=-1)

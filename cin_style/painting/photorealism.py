@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cin_style import hardware, images
+from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import limits, segments
 from cin_style.images.arrays import as_pixels
@@ -83,6 +84,8 @@ def photoreal(recipe: PhotorealRecipe, output: str | os.PathLike) -> Result:
     check_writable_format(output)
     masks = [pathlib.Path(recipe.save_masks, f"{name}.png") for name in ("content", "style")]
     targets = [output, *(masks if recipe.save_masks else [])]
+    if recipe.save_masks and pathlib.Path(recipe.save_masks).is_file():
+        raise UserError(f"`save_masks` must be a folder. Received: the file {recipe.save_masks}")
     given = (recipe.content, recipe.style, recipe.content_mask, recipe.style_mask)
     refuse_overwriting(filter(None, given), targets)
     content, style = (

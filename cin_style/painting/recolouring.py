@@ -1,13 +1,16 @@
 """The ways of photorealistic transfer: colours by segment, a bilateral grid, single pixels."""
 
 import dataclasses
+import os
 from collections.abc import Callable
+from concurrent import futures
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 from cin_style.images import colour_transfer, files, guided
 from cin_style.images.segments import Segments, normalized
@@ -67,20 +70,21 @@ class Recolouring:
             colours (`guided.fit`), so that their edges are the photo's.
         maps: float32 (count, 3, 4): an affine map of colours for each.
         grid: float32 (16, 16, 8, 3, 4), or `None`: what is added to that.
-        picture: float32 (height, width, 3, 4), or `None`: a picture, as local affine maps of the
-            photo's colours, in place of all the others.
+        local: float32 (height, width, 3, 4), or `None`: local affine maps of the photo's colours,
+            which are added to that.
     """
 
     scene: Scene
     shares: np.ndarray
     maps: np.ndarray
     grid: np.ndarray | None = None
-    picture: np.ndarray | None = None
+    local: np.ndarray | None = None
 
     def apply(self, photo: np.ndarray) -> np.ndarray:
         """The photo in its new colours.
 
-        Works in bands of rows: beside photo and picture hardly any memory is needed.
+        Works in bands of rows, as many at a time as there are processors: beside photo and
+        picture hardly any memory is needed.
 
         Args:
             photo: uint8 or float in [0, 1], (height, width, 3), of any size.
@@ -88,24 +92,32 @@ class Recolouring:
         Returns:
             uint8 (height, width, 3).
         """
-        picture = np.empty(photo.shape, "uint8")
-        for rows, band in self.bands(photo):
-            picture[rows] = files.to_uint8(band)
+        return self._made(photo, "uint8", files.to_uint8)
+
+    def apply_exactly(self, photo: np.ndarray) -> np.ndarray:
+        """What `apply` gives, as float32, neither rounded nor cut off at [0, 1]."""
+        return self._made(photo, "float32", lambda band: band)
+
+    def _made(self, photo: np.ndarray, dtype: str, finish: Callable) -> np.ndarray:
+        picture = np.empty(photo.shape, dtype)
+
+        def make(rows: slice) -> None:
+            picture[rows] = finish(self._band(photo, rows))
+
+        # Bands are too small to be shared out among threads themselves.
+        with threadpool_limits(1), futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(make, guided.bands(*photo.shape[:2])))
         return picture
 
-    def bands(self, photo: np.ndarray) -> Any:
-        """What `apply` gives: the rows, and float32 (rows, width, 3), not yet cut off at [0, 1]."""
-        if self.picture is not None:
-            yield from guided.at_full_size(self.picture, photo)
-            return
-        for rows, shares in guided.at_full_size(self.shares, photo):
-            band = photo[rows]
-            colours = files.from_uint8(band) if band.dtype == np.uint8 else band.astype("float32")
-            maps = colour_transfer.mixed(self.maps, normalized(shares))
-            mapped = guided.apply(maps, colours)
-            if self.grid is not None:
-                mapped += grids.apply_band(self.grid, colours, rows, photo.shape[:2])
-            yield rows, mapped
+    def _band(self, photo: np.ndarray, rows: slice) -> np.ndarray:
+        colours = guided.colours(photo, rows)
+        shares = normalized(guided.at_full_size(self.shares, photo, rows))
+        mapped = guided.apply(colour_transfer.mixed(self.maps, shares), colours)
+        if self.local is not None:
+            mapped += guided.at_full_size(self.local, photo, rows)
+        if self.grid is not None:
+            mapped += grids.apply_band(self.grid, colours, rows, photo.shape[:2])
+        return mapped
 
 
 def by_colours(scene: Scene) -> Recolouring:
@@ -191,7 +203,7 @@ def _grid_loss(
     extra: Extra,
 ) -> Callable:
     """The loss of a grid at the size of a scene, as `descend` takes it."""
-    plain = np.concatenate([band for _, band in base.bands(scene.content)])
+    plain = base.apply_exactly(scene.content)
     objective = make_objective(dataclasses.replace(scene, content=plain.clip(0, 1)))
     given = {
         "where": grids.weights(scene.content),
@@ -222,9 +234,10 @@ def by_pixels(
     """Each pixel by itself, held to local affine maps of the photo's colours (Luan et al. 2017).
 
     In two stages of equal length, as in the authors' program: by content and style alone, then
-    with the matting Laplacian. What it leaves of posterization goes with local affine maps fitted
-    to the picture (there 31 px wide and weighted by colour; here by the guided filter, 15 px),
-    which also bring it to the photo's own size.
+    with the matting Laplacian. What it leaves of posterization goes with local affine maps (there
+    31 px wide and weighted by colour; here by the guided filter, 15 px). They are fitted to what
+    the picture differs in from that of `by_colours`, so that contrast too faint to be fitted goes
+    the way of its segment, and also bring it to the photo's own size.
 
     Args:
         scene: the photos and their segments.
@@ -255,8 +268,9 @@ def by_pixels(
         if found.interrupted:
             break
     base = by_colours(scene)
-    maps = guided.fit(scene.content, picture, _radius(scene), _EPSILON)
-    return dataclasses.replace(base, picture=maps), found
+    plain = base.apply_exactly(scene.content)
+    maps = guided.fit(scene.content, picture - plain, _radius(scene), _EPSILON)
+    return dataclasses.replace(base, local=maps), found
 
 
 def _with_given(loss: Callable, given: Any) -> Callable:

@@ -115,6 +115,7 @@ WHAT_ELSE = {
     "train-predictor": ["--output=o"],
     "evaluate": ["--output=o", "--model=m"],
     "optimize": ["--output=o", "--style=s", "--content=c"],
+    "photoreal": ["--output=o", "--style=s", "--content=c"],
 }
 
 
@@ -122,7 +123,7 @@ WHAT_ELSE = {
 def test_every_recipe_can_be_read(path):
     text = path.read_text(encoding="utf-8")
     (name,) = set(
-        re.findall(r"cin-style (train|train-predictor|finetune|evaluate|optimize) ", text)
+        re.findall(r"cin-style (train|train-predictor|finetune|evaluate|optimize|photoreal) ", text)
     )
     arguments = main.parse(["cin-style", name, f"--flagfile={path}", *WHAT_ELSE[name]])
     assert arguments.command == name
@@ -410,3 +411,36 @@ def test_train_then_stylize(command, photo_folder, style_folder, tmp_path, monke
     assert tree(tmp_path / "out") == ["six_dots.png", "six_waves.png"]
     with Image.open(tmp_path / "out" / "six_dots.png") as image:
         assert image.size == (36, 52)
+
+
+# === photoreal ===
+
+
+def test_photoreal_mistakes(fails, photo_folder, tmp_path):
+    photo = photo_folder / "seven.jpg"  # 57 x 43 px
+    halves = np.repeat(np.uint8([0, 255]), 30)[:57] * np.ones((43, 1), "uint8")
+    Image.fromarray(halves).save(tmp_path / "good.png")
+    Image.fromarray(halves).save(tmp_path / "lossy.jpg")
+    Image.fromarray(halves[:, :40]).save(tmp_path / "small.png")
+    Image.fromarray(np.zeros_like(halves)).save(tmp_path / "empty.png")
+    before = tree(tmp_path)
+    good, out = tmp_path / "good.png", tmp_path / "out.png"
+    for mask, options, message in [
+        (tmp_path / "lossy.jpg", [], "is a JPEG, which makes false labels along its edges. Save"),
+        (tmp_path / "small.png", [], "is 40 x 43 px, but the content photo is 57 x 43 px. Scale"),
+        (tmp_path / "empty.png", [], "is empty: it has one colour only. Paint each segment in"),
+        (None, ["--content_mask", good], "give --content_mask and --style_mask, in which the same"),
+        (None, ["--segments", "99"], "--segments must be from 1 to 12. Received: 99"),
+        (None, ["--segments", "gone.onnx"], "no such file: gone.onnx. Check the path"),
+        (
+            None,
+            ["--nima", "gone.h5"],
+            "no such file of NIMA weights: gone.h5. The package has none",
+        ),
+        (None, ["--nima_weight", "3"], "--nima_weight needs the weights of NIMA: name them with"),
+        (good, ["--save_masks", good], "--save_masks must be a folder. Received: the file "),
+    ]:
+        masks = ["--content_mask", mask, "--style_mask", good] if mask else []
+        arguments = ["--content", photo, "--style", photo, "--method=colours", *masks, *options]
+        assert message in fails("photoreal", *arguments, "--output", out)
+        assert tree(tmp_path) == before

@@ -98,8 +98,11 @@ def make_pair(name, side):
 
 # === The ways ===
 
-# Method and segments; `gatys` is `cin_style.optimize`, which knows neither.
+# Method and segments; `gatys` is `cin_style.optimize`, which knows neither. What the measures say
+# of the photo as it was and of the truth stands beside.
 WAYS = {
+    "photo": ("photo", "whole"),
+    "truth": ("truth", "whole"),
     "colours, whole": ("colours", "whole"),
     "colours": ("colours", "auto"),
     "grid": ("grid", "auto"),
@@ -164,8 +167,12 @@ def measure_all(arguments):
         for way in arguments.ways:
             if (pair, way) in done:
                 continue
-            given = content, style, regions
-            picture, seconds = paint(way, *given, arguments, arguments.output)
+            known = {"photo": content, "truth": truth}
+            if way in known:
+                picture, seconds = known[way], 0.0
+            else:
+                given = content, style, regions, arguments, arguments.output
+                picture, seconds = paint(way, *given)
             images.save(arguments.output / "pictures" / f"{pair}_{slug(way)}.png", picture)
             figures = measure(picture, content, style, truth, regions, judge)
             rows.append({"pair": pair, "way": way, **figures, "seconds": seconds})
@@ -196,12 +203,13 @@ def summarize(rows, ways):
 def show(arguments):
     """Writes `pairs.jpg`: a row a pair."""
     grid = []
+    ways = [way for way in arguments.ways if way not in ("photo", "truth")]
     for pair in arguments.pairs:
         content, style, truth, _ = make_pair(pair, arguments.side)
         folder = arguments.output / "pictures"
-        made = [images.load(folder / f"{pair}_{slug(way)}.png") for way in arguments.ways]
+        made = [images.load(folder / f"{pair}_{slug(way)}.png") for way in ways]
         grid.append([content, style, truth, *made])
-    labels = ["content", "style", "truth", *arguments.ways]
+    labels = ["content", "style", "truth", *ways]
     sheet = images.contact_sheet(grid, column_labels=labels, cell=arguments.cell)
     images.save(arguments.output / "pairs.jpg", sheet, quality=85)
 

@@ -35,7 +35,7 @@ class NIMA:
     Example:
         >>> import numpy as np
         >>> nima = NIMA("random")
-        >>> scores = nima.scores(np.zeros((2, 64, 48, 3), "float32"))
+        >>> scores = np.asarray(nima.scores(np.zeros((2, 64, 48, 3), "float32")))
         >>> scores.shape, bool((scores > 1).all() and (scores < 10).all())
         ((2,), True)
     """

@@ -33,7 +33,7 @@ _LOG = logging.getLogger("cin_style")
 
 # Where a recipe does not say: iterations of L-BFGS, and the weight of content layers.
 _ITERATIONS = {"grid": 40, "pixels": 400}
-_CONTENT_WEIGHTS = {"grid": 3.0, "pixels": 0.05, "colours": 0.0}
+_CONTENT_WEIGHTS = {"grid": 10.0, "pixels": 0.05, "colours": 0.0}
 
 
 @dataclasses.dataclass(frozen=True)

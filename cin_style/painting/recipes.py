@@ -235,7 +235,7 @@ class PhotorealRecipe(LossRecipe):
     iterations: int | None = option(None, "of L-BFGS (grid: 40, pixels: 400)", least=2)
     content_weight: float | None = option(  # type: ignore[assignment]
         None,
-        "weight of content layers that have none of their own (grid: 3, against the photo in its "
+        "weight of content layers that have none of their own (grid: 10, against the photo in its "
         "new colours; pixels: 0.05, against the photo as it was)",
         least=0,
     )

@@ -31,6 +31,9 @@ from cin_style.files import writable_folder
 
 STYLE = "starry_night"
 
+# All pictures here are of its own making, however large.
+Image.MAX_IMAGE_PIXELS = None
+
 
 def enlarged(megapixels):
     """A photo of so many megapixels, a PIL image."""

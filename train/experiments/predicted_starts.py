@@ -136,12 +136,14 @@ def plot(rows, arguments, path):
             steps = [places[step] for step in means]
             axes.plot(steps, list(means.values()), style, color=colour, label=label, marker=".")
         axes.axhline(1, color="black", lw=1)
-        axes.set(xscale="log", yscale="log", xlabel="step of fine-tuning")
+        axes.set(xscale="log", xlabel="step of fine-tuning")
         axes.set_xticks(list(places.values()), [f"{step:,}" for step in places])
+        axes.grid(alpha=0.3)
+    panels[0].set(yscale="log", ylabel="style loss / nearest old style's")
+    panels[0].set_yticks([0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10])
+    panels[0].yaxis.set_major_formatter("{x:g}")
+    for axes in panels:
         axes.minorticks_off()
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.grid(alpha=0.3, which="both")
-    panels[0].set_ylabel("style loss / nearest old style's")
     panels[1].set_ylabel("content loss / nearest old style's")
     panels[0].legend(frameon=False, fontsize=8)
     plots.save(figure, path)

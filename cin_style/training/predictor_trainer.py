@@ -43,6 +43,7 @@ class KnownStyles:
         rows: Sequence[int],
         pictures: Photos,
         crops: StyleImages,
+        share: float,
         objective: StyleObjective,
         layers: Sequence[str],
         seed: int,
@@ -52,19 +53,24 @@ class KnownStyles:
         Args:
             network: knows the embeddings.
             rows: the numbers of the styles.
-            pictures: an image for each of them.
+            pictures: an image for each of them; those that can't be read are left out.
             crops: crops them.
+            share: side of the crops, as a share of the image's short side.
             objective: whose loss network looks at them, at `layers`.
             layers: of the statistics.
             seed: of the crops.
         """
-        statistics = []
-        for index in range(len(rows)):
+        statistics, read = [], []
+        for index, row in enumerate(rows):
             rng = np.random.default_rng([seed, index, 0, 1])
-            batch = np.stack([crops.crop(pictures, index, rng) for _ in range(_CROPS)])
+            batch = np.stack([crops.crop(pictures, index, rng, share) for _ in range(_CROPS)])
+            if pictures.name(index) in crops.skipped:
+                # These are crops of another image.
+                continue
             found, _ = look(objective.loss_network, batch, layers, [])
             statistics.append(ops.convert_to_numpy(found))
-        return cls(np.stack(statistics), network.get_style_embeddings()[list(rows)])
+            read.append(row)
+        return cls(np.stack(statistics), network.get_style_embeddings()[read])
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Statistics and embeddings: half of them of one style, half mixed of two (`mixup`).

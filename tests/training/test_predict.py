@@ -16,9 +16,10 @@ from cin_style.losses.objective import StyleObjective
 from cin_style.losses.recipe import complete
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import LAYERS, StyleView, look
+from cin_style.styles.style_set import StyleSet
 from cin_style.training import callbacks
 from cin_style.training.photos import FolderPhotos
-from cin_style.training.predict import train_predictor
+from cin_style.training.predict import evaluate, train_predictor
 from cin_style.training.predictor_recipe import PredictorRecipe
 from cin_style.training.predictor_trainer import (
     KnownStyles,
@@ -34,6 +35,7 @@ OPTIONS = {
     "batch_size": 2,
     "image_size": 32,
     "style_size": 32,
+    "style_crop": 32,
     "generated": 2,
     "vgg_weights": "random",
     "precision": "float32",
@@ -154,6 +156,17 @@ def test_mixtures_lie_between_the_known_styles(known):
     )
 
 
+def test_known_styles_without_their_image_are_left_out(painting_folder, tmp_path, tiny_network):
+    (tmp_path / "broken.png").write_text("no image")
+    pictures = Pictures([tmp_path / "broken.png", painting_folder / "ash.png"])
+    crops = StyleImages([(pictures, 1.0)], size=32)
+    objective = make_objective(complete(PredictorRecipe(content="x", **OPTIONS), {}), [])
+    layers = ("block1_conv2",)
+    known = KnownStyles.of(tiny_network, [1, 0], pictures, crops, 0.5, objective, layers, seed=3)
+    np.testing.assert_array_equal(known.embeddings, tiny_network.get_style_embeddings()[:1])
+    assert len(known.statistics) == 1
+
+
 # === Learning ===
 
 
@@ -241,6 +254,25 @@ def test_the_run_folder_has_the_predictor(finished, tiny_network, painting_folde
     assert list(record["data"]["held_out_styles"]) == ["fog"]
 
 
+def test_no_style_is_measured_beside_itself(finished, tiny_network, painting_folder, make_photo):
+    _, predictor = finished
+    recipe = complete(PredictorRecipe(content="x", **OPTIONS), {})
+    paintings = [painting_folder / f"{name}.png" for name in ("ash", "birch", "fog")]
+    style_set = StyleSet.from_paths(paintings)
+    pictures = style_set.load_images(32)
+    photos = make_photo(32, 32, 7)[None].astype("float32") / 255
+    rows = evaluate(
+        predictor,
+        tiny_network,
+        style_set,
+        pictures,
+        make_objective(recipe, pictures),
+        photos,
+    )
+    assert [row["style"] for row in rows] == ["ash", "birch", "fog"]
+    assert all(row["nearest"] != row["style"] for row in rows)
+
+
 def test_a_killed_and_resumed_run_ends_with_the_same_weights(
     tiny_network, recipe, finished, tmp_path, monkeypatch
 ):
@@ -281,6 +313,13 @@ def test_a_finished_run_is_not_run_again(tiny_network, recipe, finished):
 def test_bad_recipes_are_refused(tiny_network, recipe, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
         train_predictor(recipe.replace(**changes), tmp_path, network=tiny_network)
+
+
+def test_some_painting_is_left_to_train_on(tiny_network, recipe, tmp_path):
+    with pytest.raises(UserError, match="every painting of `styles` is held out"):
+        train_predictor(
+            recipe.replace(held_out_styles=recipe.styles), tmp_path, network=tiny_network
+        )
 
 
 @pytest.mark.parametrize(

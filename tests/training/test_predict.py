@@ -245,7 +245,7 @@ def test_the_run_folder_has_the_predictor(finished, tiny_network, painting_folde
     assert [row["step"] for row in tables.read(output / "losses.csv")] == [1, 2, 4]
     assert "embedding_loss" in tables.read(output / "losses.csv")[0]
     previews = sorted(path.name for path in (output / "previews").iterdir())
-    assert previews == ["step_000002.jpg", "step_000004.jpg"]
+    assert previews == ["step_000000.jpg", "step_000002.jpg", "step_000004.jpg"]
     lines = (output / "evaluation.csv").read_text().splitlines()
     assert lines[0].startswith("style,nearest,content_loss_nearest,content_loss,style_loss_near")
     assert lines[1].startswith("fog,") and len(lines) == 2

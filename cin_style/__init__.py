@@ -27,9 +27,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "painting.pixels": ["optimize"],
         "painting.recipes": ["BlendRecipe", "OptimizeRecipe", "StylizeRecipe"],
         "painting.stylizer": ["Stylizer"],
+        "prediction.predictor": ["StylePredictor"],
         "styles.style": ["Style"],
         "styles.style_set": ["StyleSet"],
         "training.finetune": ["finetune"],
+        "training.predict": ["train_predictor"],
+        "training.predictor_recipe": ["PredictorRecipe"],
         "training.recipes": ["FinetuneRecipe", "Recipe", "TrainRecipe"],
         "training.train": ["train"],
         "training.trainer": ["StyleTrainer"],
@@ -54,9 +57,12 @@ if TYPE_CHECKING:
     from cin_style.painting.pixels import optimize
     from cin_style.painting.recipes import BlendRecipe, OptimizeRecipe, StylizeRecipe
     from cin_style.painting.stylizer import Stylizer
+    from cin_style.prediction.predictor import StylePredictor
     from cin_style.styles.style import Style
     from cin_style.styles.style_set import StyleSet
     from cin_style.training.finetune import finetune
+    from cin_style.training.predict import train_predictor
+    from cin_style.training.predictor_recipe import PredictorRecipe
     from cin_style.training.recipes import FinetuneRecipe, Recipe, TrainRecipe
     from cin_style.training.train import train
     from cin_style.training.trainer import StyleTrainer

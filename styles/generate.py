@@ -9,15 +9,12 @@
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from painters.catalogue import CATALOGUE
+from cin_style.styles import generator
+from cin_style.styles.painters.catalogue import CATALOGUE
 
 HERE = Path(__file__).resolve().parent
 STYLES = {style.name: style for style in CATALOGUE}
@@ -25,11 +22,7 @@ STYLES = {style.name: style for style in CATALOGUE}
 
 def paint(name, size=512):
     """The style image of that name as a square Pillow picture of `size` pixels."""
-    style = STYLES[name]
-    rng = np.random.default_rng(style.seed)
-    picture = style.family(rng, size * style.oversample, style.palette, **style.params)
-    image = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
-    return image.resize((size, size), Image.Resampling.BILINEAR)
+    return generator.paint(STYLES[name], size)
 
 
 def save(image, path, quality=92):

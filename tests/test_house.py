@@ -62,7 +62,15 @@ def test_names_at_the_root():
     assert set(ALWAYS) <= set(cin_style.__all__)
     for name in cin_style.__all__:
         assert getattr(cin_style, name) is not None
-    for verb in ("train", "finetune", "stylize", "blend", "evaluate", "optimize"):
+    for verb in (
+        "train",
+        "finetune",
+        "train_predictor",
+        "stylize",
+        "blend",
+        "evaluate",
+        "optimize",
+    ):
         parameters = importlib.import_module("inspect").signature(getattr(cin_style, verb))
         assert list(parameters.parameters)[:2] == ["recipe", "output"]
     assert cin_style.Recipe is cin_style.TrainRecipe

@@ -27,12 +27,15 @@ Paint photos in many styles with one network.
   cin-style train --flagfile=train/recipes/smoke.txt
 """
 
-# A file each in this folder, with the text `HELP`, `add_options(parser)` and `run(arguments)`,
-# which calls `backend.load` where it needs Keras.
-COMMANDS = ("train", "stylize", "blend", "finetune", "styles", "evaluate", "optimize", "demo")
+# A file each in this folder (with _ for -), with the text `HELP`, `add_options(parser)` and
+# `run(arguments)`, which calls `backend.load` where it needs Keras.
+COMMANDS = (
+    *("train", "stylize", "blend", "finetune", "train-predictor"),
+    *("styles", "evaluate", "optimize", "demo"),
+)
 
 # What goes on where it stopped when it is started again.
-_RESUMABLE = ("train", "finetune", "evaluate", "stylize")
+_RESUMABLE = ("train", "finetune", "train-predictor", "evaluate", "stylize")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=lambda arguments: parser.print_help())
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in COMMANDS:
-        command = importlib.import_module(f"cin_style.commands.{name}")
+        command = importlib.import_module(f"cin_style.commands.{name.replace('-', '_')}")
         sub = subparsers.add_parser(
             name,
             help=command.HELP,
@@ -78,7 +81,8 @@ def say(message: str, names: dict[str, str]) -> str:
         name, value = match[1], match[2]
         if name in names:
             return names[name] + value
-        return f"cin-style {name}" if name in COMMANDS and not value else match[0]
+        command = name.replace("_", "-")
+        return f"cin-style {command}" if command in COMMANDS and not value else match[0]
 
     return re.sub(r"`([a-z_]+)((?:=[^`]*)?)`", replace, message)
 

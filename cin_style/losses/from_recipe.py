@@ -1,7 +1,7 @@
 """The objective that a recipe describes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ def make_objective(
     style_images: Sequence[np.ndarray],
     style_factors: Sequence[float] | None = None,
     margin: int = 0,
+    also: Iterable[str] = (),
 ) -> StyleObjective:
     """The `StyleObjective` that a recipe of any kind describes, for these style images.
 
@@ -28,6 +29,7 @@ def make_objective(
         style_images: float32 (height, width, 3) in [0, 1], one per style.
         style_factors: a weight for each style; by default 1.
         margin: see `StyleObjective`.
+        also: layers that its loss network shall give besides.
 
     Raises:
         UserError: an unknown layer, or weights of the loss network that can't be read or lack one.
@@ -54,7 +56,7 @@ def make_objective(
             "pictures. Give real ones with `vgg_weights`."
         )
     loss_network = network(
-        layers_to_see([*content, *style]),
+        layers_to_see([*content, *style, *also]),
         weights,
         recipe.pooling,
         hardware.resolve_precision(recipe.precision),

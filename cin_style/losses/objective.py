@@ -1,6 +1,7 @@
 """What training minimizes: content and style losses against the paintings' Gram matrices."""
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,11 +10,26 @@ from keras import ops
 
 from cin_style.errors import UserError
 from cin_style.losses import functional, terms
-from cin_style.losses.recipe import LossRecipe, parse_layers, split_layer
+from cin_style.losses.features import see
+from cin_style.losses.recipe import LossRecipe, parse_layers
 
 # About the median over paintings and layers of the energy of a Gram matrix, so that a
 # normalized style loss is of the size of a plain one.
 REFERENCE_ENERGY = 1e9
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleTargets:
+    """What the style loss of a batch is measured against, example by example.
+
+    Attributes:
+        grams: dict of style layers to float32 (batch, channels, channels): Gram matrices.
+        factors: dict of style layers to float32 (batch,), which the layers' losses are
+            multiplied with.
+    """
+
+    grams: dict[str, Any]
+    factors: dict[str, Any]
 
 
 class StyleObjective(keras.layers.Layer):
@@ -31,10 +47,14 @@ class StyleObjective(keras.layers.Layer):
     A layer `block3_conv3/2` is `block3_conv3` of the pictures at half their size, where it sees
     shapes twice as large: of up to 80 px, while `block4_conv3` sees up to 92. Not in any paper.
 
+    Wherever a method takes `style_ids`, it also takes a `StyleTargets` (`targets_of_grams`): of
+    style images that come with the batch, and are not in the table.
+
     Args:
         loss_network: a `cin_style.VGG16` or `VGG19` that gives all the layers named below
             (`recipe.layers_to_see`).
-        style_images: float32 (height, width, 3) in [0, 1], one per style.
+        style_images: float32 (height, width, 3) in [0, 1], one per style; none where all targets
+            come with the batches.
         content_layers: dict of layer names to weights; by default as in `LossRecipe`.
         style_layers: dict of layer names to weights; by default as in `LossRecipe`.
         style_factors: a weight for each style; by default 1.
@@ -100,18 +120,25 @@ class StyleObjective(keras.layers.Layer):
         self.margin = margin
         self.content_layers = dict(content_layers)
         self.style_layers = dict(style_layers)
+        self.gram_normalization = gram_normalization
         self.penalties = {name: given for name, given in (penalties or {}).items() if given[0]}
         self.term_names = ["content_loss", "style_loss", *self.penalties]
         self._needs = {name: needs[name] for name in self.penalties}
         self.needs_activations = "activations" in self._needs.values()
-        if style_factors is None:
-            style_factors = [1.0] * len(style_images)
-
-        grams = [self._measure(image) for image in style_images]
         self.grams: dict[str, Any] = {}
         self.factors: dict[str, Any] = {}
         self.energies: dict[str, np.ndarray] = {}
-        for layer, weight in self.style_layers.items():
+        if len(style_images):
+            self._make_tables(style_images, style_factors)
+
+    def _make_tables(
+        self, style_images: Sequence[np.ndarray], style_factors: Sequence[float] | None
+    ) -> None:
+        """Fills `grams`, `factors` and `energies` with what belongs to each style."""
+        if style_factors is None:
+            style_factors = [1.0] * len(style_images)
+        grams = [self._measure(image) for image in style_images]
+        for layer in self.style_layers:
             table = np.stack([gram[layer] for gram in grams])
             energy = np.mean(np.square(table, dtype="float64"), axis=(1, 2))
             if not (energy > 0).all():
@@ -120,11 +147,14 @@ class StyleObjective(keras.layers.Layer):
                     f"layer {layer} of the loss network. Replace it."
                 )
             self.energies[layer] = energy
-            factors = (REFERENCE_ENERGY / energy) ** gram_normalization
             self.grams[layer] = self._constant(f"{layer}_grams", table)
             self.factors[layer] = self._constant(
-                f"{layer}_factors", weight * np.asarray(style_factors) * factors
+                f"{layer}_factors", np.asarray(style_factors) * self._factor(layer, energy)
             )
+
+    def _factor(self, layer: str, energy: Any) -> Any:
+        """A layer's weight for style images of this energy: an array or tensor like it."""
+        return self.style_layers[layer] * (REFERENCE_ENERGY / energy) ** self.gram_normalization
 
     def _constant(self, name: str, value: np.ndarray) -> Any:
         value = np.asarray(value, "float32")
@@ -137,18 +167,8 @@ class StyleObjective(keras.layers.Layer):
             trainable=False,
         )
 
-    def _see(self, images: Any, layers: Iterable[str]) -> dict[str, Any]:
-        """The features of images at layers, in a dict; one look for every size."""
-        parts = {layer: split_layer(layer) for layer in layers}
-        seen = {}
-        for divisor in sorted({divisor for _, divisor in parts.values()}):
-            # Strides have to be given: with JAX, Keras 3.15 gets their default wrong.
-            scaled = ops.average_pool(images, divisor, divisor) if divisor > 1 else images
-            seen[divisor] = self.loss_network(scaled)
-        return {layer: seen[divisor][name] for layer, (name, divisor) in parts.items()}
-
     def _measure(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        features = self._see(image[None], self.style_layers)
+        features = see(self.loss_network, image[None], self.style_layers)
         return {
             layer: ops.convert_to_numpy(functional.gram_matrix(features[layer]))[0]
             for layer in self.style_layers
@@ -156,7 +176,29 @@ class StyleObjective(keras.layers.Layer):
 
     def content_targets(self, images: Any) -> dict[str, Any]:
         """The features of content images (batch, height, width, 3) at the content layers."""
-        return self._see(functional.inner(images, self.margin), self.content_layers)
+        return see(self.loss_network, functional.inner(images, self.margin), self.content_layers)
+
+    def targets_of_grams(self, grams: dict[str, Any]) -> StyleTargets:
+        """The targets that style images are whose Gram matrices are known.
+
+        Args:
+            grams: dict of every style layer to float32 (batch, channels, channels).
+        """
+        factors = {}
+        for layer in self.style_layers:
+            energy = ops.mean(ops.square(grams[layer]), axis=(1, 2))
+            # Of a picture in which the layer sees nothing, any pastiche would be infinitely far.
+            factors[layer] = self._factor(layer, ops.maximum(energy, 1e-6 * REFERENCE_ENERGY))
+        return StyleTargets({layer: grams[layer] for layer in self.style_layers}, factors)
+
+    def _targets(self, styles: Any) -> StyleTargets:
+        """The targets of `style_ids`; a `StyleTargets` as it is."""
+        if isinstance(styles, StyleTargets):
+            return styles
+        return StyleTargets(
+            {layer: ops.take(self.grams[layer], styles, axis=0) for layer in self.style_layers},
+            {layer: ops.take(self.factors[layer], styles) for layer in self.style_layers},
+        )
 
     def layer_losses(
         self, images: Any, style_ids: Any, pastiches: Any, targets: dict[str, Any] | None = None
@@ -165,7 +207,8 @@ class StyleObjective(keras.layers.Layer):
 
         Args:
             images: content images (batch, height, width, 3) in [0, 1].
-            style_ids: int (batch,), the style each pastiche is meant to be in.
+            style_ids: int (batch,), the style each pastiche is meant to be in; or a
+                `StyleTargets`.
             pastiches: like `images`.
             targets: the `content_targets` of `images`, which are then not looked at.
 
@@ -173,18 +216,16 @@ class StyleObjective(keras.layers.Layer):
             Two dicts of layer names to float32 (batch,): content losses and style losses.
         """
         seen = functional.inner(pastiches, self.margin)
-        features = self._see(seen, [*self.content_layers, *self.style_layers])
+        features = see(self.loss_network, seen, [*self.content_layers, *self.style_layers])
         if targets is None:
             targets = self.content_targets(images)
         content = {
             layer: functional.content_loss(features[layer], targets[layer])
             for layer in self.content_layers
         }
+        grams = self._targets(style_ids).grams
         style = {
-            layer: functional.style_loss(
-                functional.gram_matrix(features[layer]),
-                ops.take(self.grams[layer], style_ids, axis=0),
-            )
+            layer: functional.style_loss(functional.gram_matrix(features[layer]), grams[layer])
             for layer in self.style_layers
         }
         return content, style
@@ -198,7 +239,8 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             float32 (batch, num_styles).
         """
-        features = self._see(functional.inner(pastiches, self.margin), self.style_layers)
+        seen = functional.inner(pastiches, self.margin)
+        features = see(self.loss_network, seen, self.style_layers)
         total: Any = 0.0
         for layer in self.style_layers:
             grams = functional.gram_matrix(features[layer])
@@ -216,11 +258,10 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             A dict of float32 (batch,): `content_loss` and `style_loss`.
         """
-        zeros = ops.zeros(ops.shape(style_ids), "float32")
-        contents = (weight * content[layer] for layer, weight in self.content_layers.items())
-        styles = (
-            ops.take(self.factors[layer], style_ids) * style[layer] for layer in self.style_layers
-        )
+        factors = self._targets(style_ids).factors
+        contents = [weight * content[layer] for layer, weight in self.content_layers.items()]
+        styles = [factors[layer] * style[layer] for layer in self.style_layers]
+        zeros = ops.zeros_like([*contents, *styles][0])
         return {"content_loss": sum(contents, zeros), "style_loss": sum(styles, zeros)}
 
     def terms(

@@ -16,7 +16,7 @@ from cin_style.files import writable_folder
 from cin_style.images import files, limits, masks, search, sheets
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import large, tiles
+from cin_style.painting import large, predicted, tiles
 from cin_style.painting.jobs import cut, names_a_file
 from cin_style.painting.recipes import BlendRecipe
 from cin_style.painting.stylizer import Stylizer
@@ -65,11 +65,14 @@ def blend(
     """
     output = pathlib.Path(output)
     _check(recipe, output)
-    network = storage.load(recipe.model) if network is None else network
+    painter = storage.load(recipe.model) if network is None else network
+    asked = predicted.for_blend(recipe, painter, known=network is None)
+    network, recipe = asked.network, recipe.replace(styles=asked.text)
     names = [network.styles[index].name for index in find_all(network.styles, recipe.styles)]
     kind = _kind(recipe, output, len(names))
     target, singles = _targets(recipe, output, kind)
-    search.refuse_overwriting(filter(None, [recipe.photo, recipe.mask]), [target, *singles])
+    read = filter(None, [recipe.photo, recipe.mask, *asked.images])
+    search.refuse_overwriting(read, [target, *singles])
     scene = _prepare(recipe, network, names)
     if kind in ("mask", "across", "walk"):  # as large as the photo; sheets are smaller
         files.check_size(target, *scene.photo.shape[1::-1])

@@ -14,9 +14,10 @@ from PIL import Image
 from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
-from cin_style.images import files, limits, sheets
+from cin_style.images import files, limits, search, sheets
+from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import large, tiles
+from cin_style.painting import large, predicted, tiles
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
 from cin_style.painting.recipes import StylizeRecipe
@@ -50,7 +51,8 @@ def stylize(
         recipe: what to paint, in which styles, and how.
         output: a folder, which gets `<photo>_<style>.<format>` for each; or, for one photo in one
             style, a file name. A folder inside of a folder of photos is left out of the search.
-        network: in place of the one that `recipe.model` names.
+        network: in place of the one that `recipe.model` names; of images' styles the predictor is
+            then `recipe.predictor`, or one in the package for the same convolutions.
 
     Returns:
         The paths of the pictures, those that were there already among them, and of the sheet where
@@ -65,8 +67,13 @@ def stylize(
         recipe = cin_style.StylizeRecipe(photos=["holiday/"], style="starry_night,udnie")
         cin_style.stylize(recipe, "painted/")
     """
-    stylizer = Stylizer(recipe.model if network is None else network, grain=recipe.grain)
+    painter = storage.load(recipe.model) if network is None else network
+    asked = predicted.for_stylize(recipe, painter, known=network is None)
+    recipe = recipe.replace(style=asked.text, style_image="")
+    stylizer = Stylizer(asked.network, grain=recipe.grain)
     jobs = plan(recipe, output, stylizer.network.styles)
+    paths = [target for job in jobs for target in job.targets]
+    search.refuse_overwriting(asked.images, filter(None, [*paths, recipe.sheet]))
     one_file = names_a_file(pathlib.Path(output))
     folder = writable_folder(jobs[0].targets[0].parent)
     if recipe.sheet:
@@ -80,20 +87,29 @@ def stylize(
     ]
     if recipe.sheet and rows:
         images.save(recipe.sheet, sheets.style_sheet(rows, jobs[0].names))
-    written = sum(result.written for result in results)
-    count = counted(written, "picture")
+    _report(tasks, results, recipe, output)
+    return [*paths, pathlib.Path(recipe.sheet)] if recipe.sheet else paths
+
+
+def _report(
+    tasks: Sequence["_Task"],
+    results: Sequence["_Result"],
+    recipe: StylizeRecipe,
+    output: str | os.PathLike,
+) -> None:
+    """Says what was painted; raises a `UserError` that names what could not be."""
+    painted = sum(result.written for result in results)
+    count = counted(painted, "picture")
     there = sum(len(task.job.targets) - len(task.missing) for task in tasks)
     failures = [result.error for result in results if result.error]
     if failures:
         before = f", {there} were there already" if there else ""
-        made = f" (written: {count}{before})" if written or there else ""
+        made = f" (written: {count}{before})" if painted or there else ""
         raise UserError("; ".join(failures) + made)
     before = f" ({there} {'was' if there == 1 else 'were'} there already)" if there else ""
-    if there and not written:
+    if there and not painted:
         before = f"{before[:-1]}; `overwrite` paints anew)"
     _LOG.info("wrote %s to %s%s%s", count, output, before, _and_sheet(recipe))
-    paths = [target for job in jobs for target in job.targets]
-    return [*paths, pathlib.Path(recipe.sheet)] if recipe.sheet else paths
 
 
 def _and_sheet(recipe: StylizeRecipe) -> str:

@@ -22,7 +22,7 @@ NAME = ".cin_style.jsonl"
 # Fields that say where photos and pictures are, or whose meaning the network and the embedding
 # hold, or that change no more of a picture than rounding; all others decide how it looks.
 _ELSEWHERE = {"photos", "model", "style", "raw_weights", "sheet", "format", "overwrite", "grain"}
-_ELSEWHERE |= {"tile"}
+_ELSEWHERE |= {"tile", "style_image", "predictor"}
 
 
 class Journal:

@@ -47,6 +47,11 @@ class _PaintRecipe(RecipeBase):
     """What painting photos with a network always asks for."""
 
     model: str = option(DEFAULT_MODEL, "a .keras file, or the name of a network in the package")
+    predictor: str = option(
+        "",
+        "a file that `train_predictor` wrote, to paint in the styles of images; by default "
+        "MODEL.predictor.npz beside the network",
+    )
     max_side: int | None = option(
         None, "scale larger photos down to this, in px", least=SMALLEST_SIDE, unit=" px"
     )
@@ -95,7 +100,14 @@ class StylizeRecipe(_PaintRecipe):
     """
 
     photos: tuple[str, ...] = option((), "photos, or folders of them")
-    style: str = option("all", "NAME, NUMBER or all; several with commas; or a blend, A=0.7,B=0.3")
+    style: str = option(
+        "all",
+        "NAME, NUMBER or all; several with commas; or a blend, A=0.7,B=0.3. An image file in place "
+        "of a name: its style, predicted",
+    )
+    style_image: str = option(
+        "", "paint in the style of this image, predicted; several with commas"
+    )
     sheet: str = option("", "also write a contact sheet to this file")
     format: str = option("png", "of files in a folder", choices=("png", "jpg", "webp", "tif"))
     quality: int = option(95, "of JPEG and WebP, 1 to 100", least=1, most=100)
@@ -124,7 +136,7 @@ class BlendRecipe(_PaintRecipe):
     """
 
     photo: str = option("", "a photo")
-    styles: str = option("", "names or numbers: two for a strip, four for a grid")
+    styles: str = option("", "names, numbers or images: two for a strip, four for a grid")
     steps: int | None = option(None, "blends from style to style (9; in a grid 5)", least=2)
     across: str = option("", "change across one picture", choices=("", "x", "y", "radial"))
     mask: str = option("", "grey or indexed image: which style where")

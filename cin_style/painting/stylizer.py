@@ -22,6 +22,8 @@ from cin_style.painting import copies, strokes, tiles
 from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
 from cin_style.painting.tiles import Painted, TilePainter
+from cin_style.prediction import files as prediction_files
+from cin_style.prediction.predictor import StylePredictor
 from cin_style.styles import blends
 
 _LOG = logging.getLogger("cin_style")
@@ -101,9 +103,11 @@ class Stylizer:
         dtype: str | None = None,
         grain: float | None = None,
     ) -> None:
+        self._file = model if isinstance(model, str | os.PathLike) else None
         if isinstance(model, str | os.PathLike):
             model = storage.load(model)
         self.network = model
+        self._predictor: StylePredictor | None = None
         self.grain = model.grain if grain is None else grain
         if not 0 <= self.grain < np.inf:
             raise UserError(f"`grain` must be at least 0. Received: {grain}")
@@ -183,6 +187,27 @@ class Stylizer:
             for index, pastiche in enumerate(pictures):
                 pictures[index] = colour.finish(photo, pastiche, strength, colours)
         return pictures if several else pictures[0]
+
+    def predict(self, image: Any) -> np.ndarray:
+        """The style of an image that the network has not learned, at once.
+
+        Args:
+            image: see `StylePredictor.predict_embedding`.
+
+        Returns:
+            float32 (3206,), which `__call__` takes as `embedding`.
+
+        Raises:
+            UserError: an image that can't be read or is blank; or the network has no predictor.
+
+        Example:
+
+            pastiche = stylizer("photo.jpg", embedding=stylizer.predict("painting.jpg"))
+        """
+        with self._lock:
+            if self._predictor is None:
+                self._predictor = prediction_files.get("", self._file, self.network)
+        return self._predictor.predict_embedding(image)
 
     @contextlib.contextmanager
     def tiled(

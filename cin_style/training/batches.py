@@ -3,6 +3,7 @@
 import concurrent.futures
 import functools
 import os
+from typing import Any
 
 import keras
 import numpy as np
@@ -75,7 +76,7 @@ class TrainingBatches(keras.utils.PyDataset):
         """`None`: endless."""
         return None
 
-    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, np.ndarray]]:
+    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, ...]]:
         step = self.start + index
         for ahead in range(step, step + self._AHEAD):
             if ahead not in self._pending:
@@ -86,16 +87,24 @@ class TrainingBatches(keras.utils.PyDataset):
         examples = [future.result() for future in self._pending.pop(step)]
         for old in [pending for pending in self._pending if pending < step]:
             del self._pending[old]
+        return (self._collate(step, examples),)
+
+    def _collate(self, step: int, examples: list) -> tuple[np.ndarray, ...]:
+        """The arrays of a batch, of its examples."""
         crops, style_ids = zip(*examples, strict=True)
-        return ((np.stack(crops), np.asarray(style_ids, "int32")),)
+        return np.stack(crops), np.asarray(style_ids, "int32")
 
     def _permute(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self.seed, epoch]).permutation(len(self.photos))
 
-    def _example(self, step: int, position: int) -> tuple[np.ndarray, int]:
+    def _example(self, step: int, position: int) -> tuple[np.ndarray, Any]:
         # Three words of entropy here and two above: the streams never coincide.
         rng = np.random.default_rng([self.seed, step, position])
         style_id = int(rng.integers(self.num_styles))
+        return self._crop(rng, step, position), style_id
+
+    def _crop(self, rng: np.random.Generator, step: int, position: int) -> np.ndarray:
+        """The content photo of an example: float32 (image_size, image_size, 3)."""
         scale = rng.uniform(self.smallest_crop, 1)
         left, top, mirrored = rng.random(3)
         photo = self._open(step * self.batch_size + position)
@@ -105,7 +114,7 @@ class TrainingBatches(keras.utils.PyDataset):
         picture = images.from_uint8(square[:, ::-1] if mirrored < 0.5 else square)
         if self.grain:
             picture = images.add_grain(picture, rng.uniform(0, 2 * self.grain), rng)
-        return picture, style_id
+        return picture
 
     def _open(self, number: int) -> Image.Image:
         """The photo with this running number over all epochs, or the next readable one."""

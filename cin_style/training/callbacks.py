@@ -264,40 +264,37 @@ def _variables(trainer: Any) -> list[tuple[str, Any]]:
 
 
 class Previews(keras.callbacks.Callback):
-    """Paints a few held-out photos in a few styles every so often, as a contact sheet.
+    """Draws a sheet of what the network does by now, every so often.
 
-    Drawn at epoch ends: on JAX, variables reach the Keras objects only there. The run's first
-    epoch gets one, too, however long the others are to wait.
+    Drawn before the run's first step and at epoch ends: on JAX, variables reach the Keras objects
+    only there. The run's first epoch gets one, too, however long the others are to wait.
 
     Args:
-        folder: gets `step_000500.jpg` and so on.
-        photos: float32 (count, size, size, 3) in [0, 1].
-        style_images: one image per style, shown above its column.
+        folder: gets `step_000000.jpg`, `step_000500.jpg` and so on.
+        paint: a function of the network that is trained: the sheet, uint8 (height, width, 3).
         every: steps between sheets.
         steps: the last step, which always gets one.
         start: the step at which this process starts.
-        most_styles: columns; with more styles, evenly spread ones are shown.
     """
 
     def __init__(
         self,
         folder: str | os.PathLike,
-        photos: np.ndarray,
-        style_images: Sequence[np.ndarray],
+        paint: Callable[[Any], np.ndarray],
         every: int,
         steps: int,
         start: int = 0,
-        most_styles: int = 8,
     ) -> None:
         super().__init__()
         self.folder = pathlib.Path(folder)
-        self.photos = photos
-        self.style_images = style_images
+        self.paint = paint
         self.every = every
         self.steps = steps
         self.step = self._last = start
-        count = min(most_styles, len(style_images))
-        self.columns = [index * len(style_images) // count for index in range(count)]
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.step == 0:
+            self._draw()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
@@ -306,16 +303,47 @@ class Previews(keras.callbacks.Callback):
         due = self.step // self.every > self._last // self.every
         if due or self._last == 0 or self.step >= self.steps:
             self._last = self.step
-            self.folder.mkdir(exist_ok=True)
-            images.save(self.folder / f"step_{self.step:06}.jpg", self.paint())
+            self._draw()
 
-    def paint(self) -> np.ndarray:
-        """The sheet for the network as it is now; uint8 (height, width, 3)."""
-        network = self.model.network
-        weights = np.eye(network.num_styles, dtype="float32")[self.columns]
-        names = [network.styles[index].name for index in self.columns]
-        rows = [[None, *(self.style_images[index] for index in self.columns)]]
-        for photo in self.photos:
-            batch = np.repeat(photo[None], len(weights), axis=0)
-            rows.append([photo, *network.predict_on_batch([batch, weights])])
+    def _draw(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        sheet = self.paint(self.model.network)
+        images.save(self.folder / f"step_{self.step:06}.jpg", sheet)
+
+
+def network_sheet(
+    photos: np.ndarray, style_images: Sequence[np.ndarray], most_styles: int = 8
+) -> Callable[[Any], np.ndarray]:
+    """What `Previews` draws of a style transfer network: a few photos in a few styles.
+
+    Args:
+        photos: float32 (count, size, size, 3) in [0, 1].
+        style_images: one image per style, shown above its column.
+        most_styles: columns; with more styles, evenly spread ones are shown.
+    """
+    count = min(most_styles, len(style_images))
+    columns = [index * len(style_images) // count for index in range(count)]
+
+    def paint(network: Any) -> np.ndarray:
+        names = [network.styles[index].name for index in columns]
+        pastiches = [paint_all(network, photos, index) for index in columns]
+        rows = [[None, *(style_images[index] for index in columns)]]
+        rows += [[photo, *row] for photo, *row in zip(photos, *pastiches, strict=True)]
         return images.contact_sheet(rows, column_labels=["photo", *names], cell=160)
+
+    return paint
+
+
+def paint_all(network: Any, photos: np.ndarray, index: int) -> np.ndarray:
+    """Photos in one style of a network.
+
+    Args:
+        network: a `StyleTransferNetwork`.
+        photos: float32 (count, height, width, 3) in [0, 1].
+        index: the style's number.
+
+    Returns:
+        float32 like `photos`.
+    """
+    weights = np.eye(network.num_styles, dtype="float32")[[index] * len(photos)]
+    return network.predict_on_batch([photos, weights])

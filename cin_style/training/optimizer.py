@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from cin_style.training.recipes import RunRecipe
+from cin_style.training.recipes import NetworkRecipe, RunRecipe
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
@@ -118,7 +118,7 @@ def make_optimizer(recipe: RunRecipe) -> keras.optimizers.Optimizer:
     """Adam as a recipe describes it."""
     optimizer = StyleAdam(
         make_schedule(recipe),
-        recipe.style_rate,
+        recipe.style_rate if isinstance(recipe, NetworkRecipe) else 1.0,
         global_clipnorm=recipe.clip_norm or None,
         use_ema=recipe.ema > 0,
         ema_momentum=recipe.ema or 0.99,

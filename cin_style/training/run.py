@@ -1,9 +1,8 @@
-"""A training run of any kind: style images and photos in, a folder with a trained network out."""
+"""A run of any kind: a recipe in, a folder with what was trained out."""
 
 import abc
 import dataclasses
 import hashlib
-import json
 import logging
 import os
 import pathlib
@@ -15,78 +14,90 @@ import numpy as np
 
 from cin_style import hardware, plots, tables
 from cin_style.errors import UserError
-from cin_style.files import write_json, write_text
-from cin_style.losses.from_recipe import make_objective, weights_of
-from cin_style.losses.objective import StyleObjective
-from cin_style.losses.per_style import style_losses
+from cin_style.files import write_text
+from cin_style.losses.from_recipe import weights_of
 from cin_style.losses.vgg import LOSS_NETWORKS
-from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style import Style
-from cin_style.styles.style_set import StyleSet
 from cin_style.training import callbacks
 from cin_style.training.batches import TrainingBatches
 from cin_style.training.optimizer import make_optimizer, make_schedule
-from cin_style.training.photos import Photos, PhotoSubset, center_crops, hold_out, open_photos
+from cin_style.training.photos import (
+    Photos,
+    PhotoSubset,
+    center_crops,
+    hold_out,
+    open_photos,
+    spread,
+)
 from cin_style.training.recipes import RunRecipe, margin_of
 from cin_style.training.run_folder import Identity, RunFolder, check_apart
-from cin_style.training.trainer import StyleTrainer
 
 _LOG = logging.getLogger("cin_style")
 
 
-@dataclasses.dataclass(frozen=True)
-class Material:
-    """What a run learns from and measures itself by.
-
-    Attributes:
-        photos: to train on.
-        crops: float32 (count, size, size, 3) in [0, 1] of photos kept out of it, or `None`.
-        style_images: list of float32 (height, width, 3) in [0, 1].
-        objective: the `StyleObjective` of the style images.
-    """
-
-    photos: Photos
-    crops: np.ndarray | None
-    style_images: list[np.ndarray]
-    objective: StyleObjective
+# Of the sample photos: two of four teach a style as well as three do, and two say more than one.
+_HELD_OUT_SAMPLES = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Task(abc.ABC):
-    """What a run is for: which network it trains, from where, and what becomes of it.
+    """What a run is for: what it trains, on which data, and what becomes of it.
 
     Attributes:
         recipe: of the run.
-        style_set: the `StyleSet` to learn.
-        base: the network to begin with, or `None`.
     """
 
     recipe: RunRecipe
-    style_set: StyleSet
-    base: StyleTransferNetwork | None
 
-    # The verb, and the argument that names the base network.
+    # The verb, and the name of the file that the run ends with.
     KIND: ClassVar[str]
-    BASE: ClassVar[str]
+    RESULT: ClassVar[str]
+
+    # Whether the sample photos do where the recipe names none.
+    SAMPLES_DO: ClassVar[bool] = False
 
     @property
+    @abc.abstractmethod
     def styles(self) -> tuple[Style, ...]:
-        """The styles, with the size that their images have in this run."""
-        size = self.recipe.style_size
-        return tuple(dataclasses.replace(s, image_size=size) for s in self.style_set.styles)
+        """The styles that the record of the run names."""
 
     @abc.abstractmethod
-    def make_network(self) -> StyleTransferNetwork:
-        """The network to train; what is trainable in it is trained."""
+    def data(self) -> dict[str, Any]:
+        """Fingerprints of what the recipe only names, besides photos and loss network."""
 
     @abc.abstractmethod
-    def initialize(self, network: StyleTransferNetwork, material: Material) -> None:
-        """Sets the style embeddings that a new run begins with."""
+    def load(self, path: pathlib.Path) -> Any:
+        """What a finished run ended with, of its file."""
 
-    def finish(self, trained: StyleTransferNetwork) -> StyleTransferNetwork:
-        """The network to save, of the trained one in float32."""
-        return trained
+    @abc.abstractmethod
+    def make_trainer(
+        self, photos: Photos, crops: np.ndarray | None, folder: RunFolder, new: bool
+    ) -> tuple[Any, keras.Model]:
+        """What the run learns from, and the model whose `fit` learns it.
+
+        Args:
+            photos: to train on.
+            crops: float32 (count, size, size, 3) in [0, 1] of photos kept out of it, or `None`.
+            folder: the run's.
+            new: whether the run begins; if not, all weights come from its checkpoint.
+
+        Returns:
+            The material, which the task alone reads; and a model that is not compiled yet, whose
+            `network` is what is trained.
+        """
+
+    @abc.abstractmethod
+    def make_batches(self, prepared: "Prepared") -> TrainingBatches:
+        """The batches of the steps that are left."""
+
+    @abc.abstractmethod
+    def previews(self, prepared: "Prepared") -> keras.callbacks.Callback | None:
+        """What draws the preview sheets, if there are to be any."""
+
+    @abc.abstractmethod
+    def conclude(self, prepared: "Prepared") -> Any:
+        """Measures what was trained, writes the result's file and returns the result."""
 
 
 @dataclasses.dataclass
@@ -94,23 +105,22 @@ class Prepared:
     """A run that is ready to take its steps.
 
     Attributes:
-        task, folder, material: as they say.
-        trainer: a compiled `StyleTrainer`, restored to where the run stopped.
+        task, folder: as they say.
+        material: what it learns from, see `Task.make_trainer`.
+        trainer: a compiled model, restored to where the run stopped.
         checkpoint: the callback that writes what the run goes on from.
         start: steps done.
     """
 
     task: Task
     folder: RunFolder
-    material: Material
-    trainer: StyleTrainer
+    material: Any
+    trainer: keras.Model
     checkpoint: callbacks.Checkpoint
     start: int
 
 
-def run(
-    task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()
-) -> StyleTransferNetwork:
+def run(task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()) -> Any:
     """Carries a task out, or goes on where an earlier call stopped: prepare, fit, conclude.
 
     Args:
@@ -119,17 +129,25 @@ def run(
         watchers: see `train`.
 
     Returns:
-        The network that was saved.
+        What the task's `conclude` returned, now or then.
 
     Raises:
         UserError: see `train`.
     """
     recipe = task.recipe
-    if not recipe.content:
+    if not recipe.content and not task.SAMPLES_DO:
         raise UserError("`content` is missing: a folder of photos, or tfds:NAME.")
     check_apart(output, recipe.content)
     all_photos = open_photos(recipe.content)
-    photos, held_out = hold_out(all_photos, recipe.holdout)
+    holdout = recipe.holdout
+    if not recipe.content:
+        holdout = _HELD_OUT_SAMPLES if holdout < 0 else holdout
+        _LOG.info(
+            "no `content` given: learning on the %d sample photos of scikit-image. Photos like "
+            "those to be painted are better",
+            len(all_photos),
+        )
+    photos, held_out = hold_out(all_photos, holdout)
     recipe = recipe.replace(
         holdout=len(held_out),
         margin=margin_of(recipe),
@@ -137,49 +155,58 @@ def run(
         vgg_weights=weights_of(recipe),
     )
     task = dataclasses.replace(task, recipe=recipe)
-    folder = RunFolder(output)
-    identity = Identity(task.KIND, recipe, _data(task, all_photos.fingerprint()))
+    folder = RunFolder(output, task.RESULT)
+    data = {"content": all_photos.fingerprint(), **task.data(), **_loss_weights(recipe)}
+    identity = Identity(task.KIND, recipe, data)
     state = folder.state(identity)
     if state == "finished":
         _LOG.info("%s is finished; another `output` starts another run.", folder.path)
-        return storage.load(folder.model)
+        return task.load(folder.result)
     if state == "new":
         folder.begin(identity, len(photos), task.styles)
     prepared = prepare(task, folder, photos, held_out, new=state == "new")
     fit(prepared, watchers)
-    return conclude(prepared)
+    plot_losses(tables.read(folder.losses), folder.curves)
+    result = task.conclude(prepared)
+    _LOG.info("wrote %s", folder.result)
+    return result
 
 
-def _data(task: Task, photos: str) -> dict[str, Any]:
-    """Fingerprints of what the task's recipe only names; see `Identity`."""
-    styles = {}
-    for style, path in zip(task.style_set.styles, task.style_set.paths, strict=True):
-        try:
-            styles[style.name] = _hash(path.read_bytes() + f" {style.weight}".encode())
-        except OSError as error:
-            raise UserError(f"cannot read the style image {path}: {error.strerror}.") from error
-    data: dict[str, Any] = {"content": photos, "styles": styles}
-    if task.base:
-        # Float16, so that it is the same network whichever way it was stored.
-        embeddings = task.base.get_style_embeddings().astype("<f2").tobytes()
-        names = " ".join(style.name for style in task.base.styles)
-        data[task.BASE] = f"{task.base.fingerprint[:16]} {_hash(embeddings + names.encode())}"
-    weights: Any = task.recipe.vgg_weights
+def _loss_weights(recipe: RunRecipe) -> dict[str, str]:
+    """The fingerprint of the loss network's weights, where they are a file."""
+    weights: Any = recipe.vgg_weights
     if weights == "bundled":
-        weights = LOSS_NETWORKS[task.recipe.loss_network].ARCHITECTURE.bundled
+        weights = LOSS_NETWORKS[recipe.loss_network].ARCHITECTURE.bundled
     if weights and pathlib.Path(weights).is_file():
-        data["vgg_weights"] = _hash(pathlib.Path(weights).read_bytes())
-    return data
+        return {"vgg_weights": hash_of(pathlib.Path(weights).read_bytes())}
+    return {}
 
 
-def _hash(data: bytes) -> str:
+def fingerprint_of_network(network: StyleTransferNetwork) -> str:
+    """What tells a network with its styles from others, for the record of a run."""
+    # Float16, so that it is the same network whichever way it was stored.
+    embeddings = network.get_style_embeddings().astype("<f2").tobytes()
+    names = " ".join(style.name for style in network.styles)
+    return f"{network.fingerprint[:16]} {hash_of(embeddings + names.encode())}"
+
+
+def read_bytes(path: pathlib.Path) -> bytes:
+    """The bytes of a style image; a `UserError` where it can't be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read the style image {path}: {error.strerror}.") from error
+
+
+def hash_of(data: bytes) -> str:
+    """A short hash for the record of a run."""
     return hashlib.sha256(data).hexdigest()[:16]
 
 
 def prepare(
     task: Task, folder: RunFolder, photos: PhotoSubset, held_out: PhotoSubset, new: bool
 ) -> Prepared:
-    """Reads the images, makes the network and brings it to where the run begins or goes on.
+    """Reads the images, makes what is trained and brings it to where the run begins or goes on.
 
     Args:
         task: with all that its recipe leaves open filled in.
@@ -189,25 +216,19 @@ def prepare(
     """
     recipe = task.recipe
     keras.utils.set_random_seed(recipe.seed)
-    style_images = task.style_set.load_images(recipe.style_size)
-    factors = [style.weight for style in task.styles]
-    objective = make_objective(recipe, style_images, factors, margin_of(recipe))
-    crops = center_crops(held_out, recipe.image_size) if len(held_out) else None
-    material = Material(photos, crops, style_images, objective)
-    network = task.make_network()
-    if new:
-        # Otherwise the checkpoint has it all.
-        task.initialize(network, material)
-        if crops is not None:
-            write_json(folder.before, style_losses(network, objective, crops))
+    most = min(recipe.most_measured, len(held_out))
+    measured = PhotoSubset(held_out, spread(most, len(held_out)))
+    crops = center_crops(measured, recipe.image_size) if len(measured) else None
+    material, trainer = task.make_trainer(photos, crops, folder, new)
     _LOG.info(
         "computing in %s on %s (%s)", recipe.precision, hardware.device(), keras.backend.backend()
     )
-    trainer = StyleTrainer(network, objective)
     trainer.compile(
         optimizer=make_optimizer(recipe),
         jit_compile={"auto": "auto", "on": True, "off": False}[recipe.xla],
     )
+    # Here, not in the first step: TensorFlow traces a step that makes variables twice.
+    trainer.optimizer.build(trainer.trainable_variables)
     checkpoint = callbacks.Checkpoint(folder.checkpoint)
     start = checkpoint.restore(trainer)
     if start:
@@ -224,15 +245,7 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
         return
     every = min(recipe.checkpoint_every, recipe.steps)
     epochs = -(-recipe.steps // every)
-    batches = TrainingBatches(
-        prepared.material.photos,
-        len(prepared.task.styles),
-        recipe.batch_size,
-        recipe.image_size,
-        recipe.seed,
-        start,
-        grain=trainer.network.grain,
-    )
+    batches = prepared.task.make_batches(prepared)
     progress = callbacks.Progress(recipe.steps, start)
     watching = callbacks.CallbackList(
         [*watchers, progress, *_own_watchers(prepared)],
@@ -259,24 +272,15 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
 
 def _own_watchers(prepared: Prepared) -> list[keras.callbacks.Callback]:
     """The callbacks of every run, besides its progress."""
-    recipe, folder, start = prepared.task.recipe, prepared.folder, prepared.start
-    material = prepared.material
+    task, folder, start = prepared.task, prepared.folder, prepared.start
     watchers = [
-        callbacks.LossLog(folder.losses, make_schedule(recipe), start),
+        callbacks.LossLog(folder.losses, make_schedule(task.recipe), start),
         callbacks.StopWhenNotFinite(),
         prepared.checkpoint,
     ]
-    if material.crops is not None and recipe.preview_every:
-        watchers.append(
-            callbacks.Previews(
-                folder.previews,
-                material.crops[:4],
-                material.style_images,
-                recipe.preview_every,
-                recipe.steps,
-                start,
-            )
-        )
+    previews = task.previews(prepared)
+    if previews is not None:
+        watchers.append(previews)
     if keras.backend.backend() == "tensorflow":
         watchers.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
     return watchers
@@ -291,43 +295,6 @@ def _note_skipped(skipped: dict[str, str], folder: RunFolder) -> None:
         lines |= set(folder.skipped.read_text(encoding="utf-8").splitlines())
     _LOG.warning("%d photos could not be read; %s names them", len(lines), folder.skipped)
     write_text(folder.skipped, "\n".join(sorted(lines)) + "\n")
-
-
-def conclude(prepared: Prepared) -> StyleTransferNetwork:
-    """Draws the loss curves, measures the trained network and saves what the task makes of it."""
-    task, folder, material = prepared.task, prepared.folder, prepared.material
-    network = prepared.trainer.network
-    trained = network.with_styles(task.styles, network.get_style_embeddings())
-    plot_losses(tables.read(folder.losses), folder.curves)
-    if material.crops is not None:
-        _evaluate(trained, material.objective, material.crops, folder)
-    result = task.finish(trained)
-    storage.save(result, folder.model, half=task.recipe.half)
-    _LOG.info("wrote %s", folder.model)
-    return result
-
-
-def _evaluate(
-    network: StyleTransferNetwork, objective: StyleObjective, crops: np.ndarray, folder: RunFolder
-) -> None:
-    """Writes and shows the losses on held-out photos, beside those before training if noted."""
-    after = style_losses(network, objective, crops)
-    try:
-        before = json.loads(folder.before.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # lost: by now the network is another one
-        before = [{}] * len(after)
-    rows = []
-    for old, new in zip(before, after, strict=True):
-        row = {"style": new["style"]}
-        for name in list(new)[1:]:
-            if old:
-                row[f"{name}_before"] = old[name]
-            row[name] = new[name]
-        rows.append(row)
-    tables.write(folder.evaluation, rows)
-    shown = ("style", "content_loss_before", "content_loss", "style_loss_before", "style_loss")
-    table = tables.align([{name: row[name] for name in shown if name in row} for row in rows])
-    _LOG.info("mean losses on photos kept out of training (%d):\n%s", len(crops), table)
 
 
 def plot_losses(rows: Sequence[dict[str, Any]], path: str | os.PathLike) -> None:

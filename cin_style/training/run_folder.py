@@ -19,10 +19,12 @@ from cin_style.training.recipes import RunRecipe
 _NAMING_DATA = (
     "content",
     "styles",
+    "held_out_styles",
     "style_names",
     "catalogue",
     "init_from",
     "model",
+    "predictor",
     "vgg_weights",
 )
 
@@ -32,7 +34,7 @@ class Identity:
     """What makes a run the run it is.
 
     Attributes:
-        kind: the verb, `"train"` or `"finetune"`.
+        kind: the verb, such as `"train"`.
         recipe: with all that it leaves open filled in.
         data: fingerprints of what the recipe only names: a text for each of its arguments, such
             as `content`, or for `styles` a dict of the styles' names to texts.
@@ -48,17 +50,21 @@ class RunFolder:
 
     Args:
         path: the folder.
+        result: the name of the file that the run ends with.
 
     Attributes:
         path: as given.
         record: `run.json`, whose run it is.
         checkpoint: `checkpoint.npz`, which the run goes on from.
-        model: `model.keras`, which a finished run has.
+        result: `model.keras`, or what else a finished run has.
         losses, curves: `losses.csv` and `losses.png`, of training.
         before, evaluation: `before.json` and `evaluation.csv`, losses on held-out photos before
             training, and before and after.
+        start, before_after: `start.npy`, the style embeddings that fine-tuning began with, and
+            `before_after.jpg`, held-out photos in these and in the learned ones.
         skipped: `skipped_photos.txt`, why photos could not be read.
-        previews, tensorboard: folders.
+        previews, tensorboard, generated: folders; the last one of style images, of which any run
+            makes the same.
 
     Raises:
         UserError: when nothing can be written to the folder.
@@ -68,22 +74,25 @@ class RunFolder:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as parent:
         ...     folder = RunFolder(f"{parent}/run")
-        ...     folder.model.relative_to(parent).as_posix()
+        ...     folder.result.relative_to(parent).as_posix()
         'run/model.keras'
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike, result: str = "model.keras") -> None:
         self.path = writable_folder(path)
         self.record = self.path / "run.json"
         self.checkpoint = self.path / "checkpoint.npz"
-        self.model = self.path / "model.keras"
+        self.result = self.path / result
         self.losses = self.path / "losses.csv"
         self.curves = self.path / "losses.png"
         self.before = self.path / "before.json"
         self.evaluation = self.path / "evaluation.csv"
+        self.start = self.path / "start.npy"
+        self.before_after = self.path / "before_after.jpg"
         self.skipped = self.path / "skipped_photos.txt"
         self.previews = self.path / "previews"
         self.tensorboard = self.path / "tensorboard"
+        self.generated = self.path / "generated"
 
     def state(self, identity: Identity) -> str:
         """How far this run has come here: `"new"`, `"begun"` or `"finished"`.
@@ -91,15 +100,15 @@ class RunFolder:
         Raises:
             UserError: the folder holds something that another run made, or nobody knows which.
         """
-        for path in (self.model, self.checkpoint):
+        for path in (self.result, self.checkpoint):
             if path.is_file():
                 self._check_same(self._read_record(path), identity)
-                return "finished" if path is self.model else "begun"
+                return "finished" if path is self.result else "begun"
         for path in (self.evaluation, self.curves):
             if path.is_file() and self.record.is_file():
                 raise UserError(
-                    f"{self.path} holds the records of a finished run, whose model.keras was taken "
-                    "away. Choose another `output`."
+                    f"{self.path} holds the records of a finished run, whose {self.result.name} "
+                    "was taken away. Choose another `output`."
                 )
         return "new"
 
@@ -149,14 +158,15 @@ class RunFolder:
             )
         for name in renamed or others:
             raise UserError(
-                f"{self.path} holds a run with `{name}`={earlier[name]}, not {now[name]}. Give the "
-                "same arguments to go on with it, or choose another `output`."
+                f"{self.path} holds a run with `{name}`={_shown(earlier[name])}, not "
+                f"{_shown(now[name])}. Give the same arguments to go on with it, or choose another "
+                "`output`."
             )
 
     def begin(self, identity: Identity, num_photos: int, styles: Sequence[Style]) -> None:
         """Notes whose run it is, and clears away what a run left that had no checkpoint yet."""
         if self.record.is_file():
-            for path in (self.before, self.losses, self.skipped):
+            for path in (self.before, self.start, self.losses, self.skipped):
                 path.unlink(missing_ok=True)
             for path in (self.previews, self.tensorboard):
                 shutil.rmtree(path, ignore_errors=True)
@@ -172,6 +182,11 @@ class RunFolder:
                 "versions": hardware.versions(),
             },
         )
+
+
+def _shown(value: Any) -> Any:
+    """A value of a field as messages name it."""
+    return "(none)" if value in ("", None, []) else value
 
 
 def _differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -192,7 +207,7 @@ def check_apart(output: str | os.PathLike, content: str) -> None:
 
     The run's own previews would be among the photos when it goes on.
     """
-    if content.startswith("tfds:"):
+    if not content or content.startswith("tfds:"):
         return
     photos, results = (pathlib.Path(path).resolve() for path in (content, output))
     if results == photos or photos in results.parents:

@@ -13,8 +13,9 @@ from cin_style.losses.recipe import remember
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style_set import StyleSet
+from cin_style.training.network_run import Material, NetworkTask
 from cin_style.training.recipes import TrainRecipe
-from cin_style.training.run import Material, Task, run
+from cin_style.training.run import run
 
 _LOG = logging.getLogger("cin_style")
 
@@ -56,7 +57,7 @@ def train(
 
 
 @dataclasses.dataclass(frozen=True)
-class Training(Task):
+class Training(NetworkTask):
     """Training all of a network, from scratch or from another network's convolutions."""
 
     recipe: TrainRecipe

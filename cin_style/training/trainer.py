@@ -74,10 +74,10 @@ class StyleTrainer(keras.Model):
         terms = self.objective.terms(images, style_ids, pastiches, activations)
         for name, values in terms.items():
             self.term_metrics[name].update_state(values)
-        return ops.mean(sum(terms.values())) / _replicas()
+        return ops.mean(sum(terms.values())) / replicas()
 
 
-def _replicas() -> int:
+def replicas() -> int:
     """Over how many replicas the step's gradients will be summed.
 
     Keras divides its own losses by this number under `tf.distribute`, but not the result of

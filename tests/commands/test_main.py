@@ -102,8 +102,7 @@ def test_help_and_styles_are_quick(arguments, begins):
 
 
 def test_help_names_the_defaults_that_say_something(command):
-    names = ("train", "finetune", "stylize", "blend", "styles", "evaluate", "optimize", "demo")
-    for name in names:
+    for name in main.COMMANDS:
         code, text, _ = command(name, "--help")
         assert code == 0 and "None" not in text and "(default: )" not in text
     assert "(with --preset none: 40000)" in " ".join(command("train", "--help")[1].split())
@@ -113,6 +112,7 @@ RECIPES = pathlib.Path(__file__).parent.parent.parent / "train" / "recipes"
 WHAT_ELSE = {
     "train": ["--output=o", "--styles=s", "--content=c"],
     "finetune": ["--output=o", "--styles=s", "--content=c"],
+    "train-predictor": ["--output=o"],
     "evaluate": ["--output=o", "--model=m"],
     "optimize": ["--output=o", "--style=s", "--content=c"],
 }
@@ -121,7 +121,9 @@ WHAT_ELSE = {
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.txt")), ids=lambda path: path.stem)
 def test_every_recipe_can_be_read(path):
     text = path.read_text(encoding="utf-8")
-    (name,) = set(re.findall(r"cin-style (train|finetune|evaluate|optimize) ", text))
+    (name,) = set(
+        re.findall(r"cin-style (train|train-predictor|finetune|evaluate|optimize) ", text)
+    )
     arguments = main.parse(["cin-style", name, f"--flagfile={path}", *WHAT_ELSE[name]])
     assert arguments.command == name
     flags = [line for line in text.splitlines() if line.startswith("--")]
@@ -148,6 +150,7 @@ def test_messages_are_in_words_of_the_command_line():
     for message, expected in [
         ("`steps` must be", "--steps must be"),
         ("`steps=0` or `train`", "--steps=0 or cin-style train"),
+        ("`train_predictor` makes one", "cin-style train-predictor makes one"),
         ("a larger `photos` or `other`", "a larger PHOTO|DIR or `other`"),
         ("`train=3`", "`train=3`"),
     ]:

@@ -16,7 +16,7 @@ from cin_style.losses.recipe import remember
 from cin_style.losses.vgg_weights import VGG16, get_weights
 from cin_style.networks import storage
 from cin_style.networks.bundled import bundled
-from cin_style.training import callbacks, run
+from cin_style.training import callbacks, network_run, run
 from cin_style.training.run_folder import RunFolder
 from cin_style.training.train import train
 from cin_style.training.trainer import StyleTrainer
@@ -45,7 +45,7 @@ def test_the_run_folder_tells_what_was_done(train_recipe, finished_run):
     assert run["versions"]["keras"] == keras.__version__
     assert [row["step"] for row in tables.read(finished_run / "losses.csv")] == [1, 2, 4, 6]
     previews = sorted(path.name for path in (finished_run / "previews").iterdir())
-    assert previews == ["step_000002.jpg", "step_000004.jpg", "step_000006.jpg"]
+    assert previews == [f"step_{step:06}.jpg" for step in (0, 2, 4, 6)]
     lines = (finished_run / "evaluation.csv").read_text().splitlines()
     assert lines[0].startswith(
         "style,content_loss_before,content_loss,style_loss_before,style_loss"
@@ -162,7 +162,7 @@ def test_few_steps_of_a_run_are_waited_for(train_recipe, tmp_path, monkeypatch):
 
     # It is never time for a line that shows losses.
     monkeypatch.setattr(progress, "EVERY", 1e9)
-    monkeypatch.setattr(run, "StyleTrainer", Watched)
+    monkeypatch.setattr(network_run, "StyleTrainer", Watched)
     train(train_recipe.replace(steps=12, checkpoint_every=6, holdout=0), tmp_path)
     assert len(taken) == 12
     assert (tmp_path / "tensorboard").is_dir() == (keras.backend.backend() == "tensorflow")

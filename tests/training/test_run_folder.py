@@ -53,7 +53,7 @@ def test_the_states_of_a_run(tmp_path):
     assert folder.state(identity()) == "new"
     folder.checkpoint.touch()
     assert folder.state(identity()) == "begun"
-    folder.model.touch()
+    folder.result.touch()
     assert folder.state(identity()) == "finished"
     folder.checkpoint.unlink()
     assert folder.state(identity()) == "finished"
@@ -67,7 +67,7 @@ def test_what_may_differ_when_a_run_goes_on(begun):
 @pytest.mark.parametrize("checkpoint", [False, True])
 def test_another_run_is_refused_and_nothing_lost(begun, finished, checkpoint):
     if finished:
-        begun.model.write_bytes(b"a model")
+        begun.result.write_bytes(b"a model")
     if not checkpoint:
         begun.checkpoint.unlink()
     before = contents(begun)
@@ -87,13 +87,13 @@ def test_another_run_is_refused_and_nothing_lost(begun, finished, checkpoint):
 
 def test_a_model_that_nobody_knows_is_not_touched(tmp_path):
     folder = RunFolder(tmp_path)
-    folder.model.write_bytes(b"the base network")
+    folder.result.write_bytes(b"the base network")
     for record in (None, "not json", "[]", '{"recipe": 3}'):
         if record:
             folder.record.write_text(record, encoding="utf-8")
         with pytest.raises(UserError, match="holds a model.keras but no run.json that tells"):
             folder.state(identity())
-    folder.model.rename(folder.checkpoint)
+    folder.result.rename(folder.checkpoint)
     with pytest.raises(UserError, match="holds a checkpoint.npz but no run.json that tells"):
         folder.state(identity())
 
@@ -129,7 +129,7 @@ def test_changed_data_is_named_before_what_it_decides(begun):
     with pytest.raises(UserError, match="holds a run with `content`=c, not d. Give the same"):
         begun.state(identity(more, holdout=2, content="d"))
     fewer = DATA | {"styles": {"ash": "1"}}
-    with pytest.raises(UserError, match="holds a run with `style_names`=, not ash. Give the same"):
+    with pytest.raises(UserError, match="holds a run with `style_names`=.none., not ash. Give the"):
         begun.state(identity(fewer, style_names="ash"))
 
 

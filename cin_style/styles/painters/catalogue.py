@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .built import azulejo, fans, glass, mosaic
-from .drawn import chalk, contours, hatching, linocut, marbling, woodblock
-from .painted import dabs, knife, oil_flow, points, watercolour
-from .pieced import collage, embroidery, shards
+from cin_style.styles.painters.built import azulejo, fans, glass, mosaic
+from cin_style.styles.painters.drawn import chalk, contours, hatching, linocut, marbling, woodblock
+from cin_style.styles.painters.painted import dabs, knife, oil_flow, points, watercolour
+from cin_style.styles.painters.pieced import collage, embroidery, shards
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Style:
     oversample: int = 2
 
 
-def hexes(codes):
+def hexes(codes: str) -> tuple[str, ...]:
     """A palette written as one string of six-digit colours."""
     return tuple(f"#{code}" for code in codes.split())
 

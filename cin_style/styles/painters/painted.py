@@ -1,9 +1,11 @@
 """Families made of paint: oil, knife, points, dabs and watercolour."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from .strokes import Canvas, bristles, lay, sweep, trace
-from .tools import (
+from cin_style.styles.painters.strokes import Canvas, bristles, lay, sweep, trace
+from cin_style.styles.painters.tools import (
     at,
     blend,
     colours,
@@ -23,7 +25,19 @@ from .tools import (
 )
 
 
-def oil_flow(rng, n, palette, *, width, heading, swirls, radius, spread, accent, bands=5.0):
+def oil_flow(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    width: float,
+    heading: float,
+    swirls: int,
+    radius: float,
+    spread: float,
+    accent: float,
+    bands: float = 5.0,
+) -> np.ndarray:
     """Thick oil strokes that run along a turning current, as in the late van Gogh.
 
     Tones come in bands that follow the current and ring its eddies; `accent` is the share of
@@ -56,7 +70,16 @@ def oil_flow(rng, n, palette, *, width, heading, swirls, radius, spread, accent,
     return relief(canvas.rgb, canvas.height, 0.55, 0.16)
 
 
-def knife(rng, n, palette, *, blade, headings, tumble, accent):
+def knife(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    blade: float,
+    headings: Sequence[float],
+    tumble: float,
+    accent: float,
+) -> np.ndarray:
     """Slabs of paint dragged with a palette knife: two colours a slab, ridges at its rims."""
     tone = equalise(fbm(rng, n, 2.6, 3))
     turn = equalise(noise(rng, n, 3.5))
@@ -97,7 +120,17 @@ def knife(rng, n, palette, *, blade, headings, tumble, accent):
     return relief(canvas.rgb, canvas.height, 0.32, 0.14)
 
 
-def points(rng, n, palette, *, dot, cells_across, stretch, contrast, shade):
+def points(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    dot: float,
+    cells_across: float,
+    stretch: float,
+    contrast: float,
+    shade: Sequence[str],
+) -> np.ndarray:
     """Divisionist dots after Seurat: every place mixes its hue, its complement and light.
 
     The palette runs from shadow to light; `shade` holds the hues set against it.
@@ -135,7 +168,19 @@ def points(rng, n, palette, *, dot, cells_across, stretch, contrast, shade):
     return relief(canvas.rgb, canvas.height, 0.4, 0.08)
 
 
-def dabs(rng, n, palette, *, size, heading, sway, stretch, slim, blooms, bloom_share):
+def dabs(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    size: float,
+    heading: float,
+    sway: float,
+    stretch: float,
+    slim: float,
+    blooms: Sequence[str],
+    bloom_share: float,
+) -> np.ndarray:
     """Short wet dabs in broken colour, as Monet laid water and leaves.
 
     Light and reflection lie in long streaks; `blooms` are the accents, gathered in drifts.
@@ -181,7 +226,17 @@ def dabs(rng, n, palette, *, size, heading, sway, stretch, slim, blooms, bloom_s
     return relief(canvas.rgb, canvas.height, 0.5, 0.1)
 
 
-def watercolour(rng, n, palette, *, washes, size, lean, wet, ground="#f6f1e4"):
+def watercolour(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    washes: int,
+    size: float,
+    lean: float,
+    wet: float,
+    ground: str = "#f6f1e4",
+) -> np.ndarray:
     """Transparent washes: pigment gathers at the edges, settles in the tooth, blooms back."""
     tooth = paper(rng, n, 170)
     grain = np.clip(1 + 0.16 * tooth + 0.1 * fbm(rng, n, 90, 2), 0.3, 2)
@@ -223,7 +278,10 @@ def watercolour(rng, n, palette, *, washes, size, lean, wet, ground="#f6f1e4"):
         density[box] += amount[..., None] * pigment
     drops = scatter(rng, n, 0.055 * n)
     for (cx, cy), r in zip(drops, rng.exponential(0.0022 * n, len(drops)) + 0.8, strict=True):
-        box = tuple(slice(max(int(c - 3 * r) - 1, 0), max(int(c + 3 * r) + 2, 0)) for c in (cy, cx))
+        rows, columns = (
+            slice(max(int(c - 3 * r) - 1, 0), max(int(c + 3 * r) + 2, 0)) for c in (cy, cx)
+        )
+        box = rows, columns
         spot = smoothstep(1.2, 0.8, np.hypot(x[box] - cx, y[box] - cy) / r)
         density[box] += 0.5 * spot[..., None] * absorb[rng.integers(len(absorb))]
     sheet = np.broadcast_to(colours([ground])[0], (n, n, 3))

@@ -1,9 +1,12 @@
 """Families that are built of pieces: glass, mosaic, fans and tiles."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .tools import (
+from cin_style.styles.painters.tools import (
     at,
     blank,
     blend,
@@ -29,7 +32,17 @@ from .tools import (
 )
 
 
-def glass(rng, n, palette, *, pane, stretch, lead, spread, paint):
+def glass(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    pane: float,
+    stretch: float,
+    lead: float,
+    spread: float,
+    paint: float,
+) -> np.ndarray:
     """Leaded glass: streaky panes lit from behind, rounded dark cames, a little grisaille.
 
     The palette's last colour is the lead.
@@ -52,12 +65,14 @@ def glass(rng, n, palette, *, pane, stretch, lead, spread, paint):
     cloud = fbm(rng, n, 8, 4)
     glow = np.exp(-first / (0.55 * pane * n))
     rgb = rgb * (0.78 + 0.4 * glow + 0.1 * streak + 0.12 * cloud)[..., None]
-    rgb = blend(rgb, np.float32([1, 0.97, 0.86]), 0.2 * glow * smoothstep(0.0, 1.6, cloud))
+    rgb = blend(
+        rgb, np.array([1, 0.97, 0.86], np.float32), 0.2 * glow * smoothstep(0.0, 1.6, cloud)
+    )
     lines = np.sin(0.5 * np.pi * first / (0.016 * n) + 2 * noise(rng, n, 9))
     veins = smoothstep(0.55, 0.95, lines) * (rng.random(len(centres)) < paint)[index]
     rgb = rgb * (1 - 0.5 * veins)[..., None]
     seeds = smoothstep(1.9, 2.5, noise(rng, n, 90))
-    rgb = blend(rgb, np.float32([1, 1, 0.95]), 0.35 * seeds)
+    rgb = blend(rgb, np.array([1, 1, 0.95], np.float32), 0.35 * seeds)
     width = lead * n * (1 + 0.22 * noise(rng, n, 7))
     came = smoothstep(width + 1.2, width - 1.2, border)
     rgb = rgb * (1 - 0.35 * np.exp(-np.clip(border - width, 0, None) / (0.0035 * n)))[..., None]
@@ -68,7 +83,7 @@ def glass(rng, n, palette, *, pane, stretch, lead, spread, paint):
     return relief(rgb, height, 0.35, 0.12)
 
 
-def displace_cells(border, index, dx, dy):
+def displace_cells(border: Any, index: Any, dx: Any, dy: Any) -> Any:
     """A cell map with its borders bent by the same small displacement."""
     n = index.shape[0]
     x, y = grid(n)
@@ -77,7 +92,17 @@ def displace_cells(border, index, dx, dy):
     return border[rows, cols], index[rows, cols]
 
 
-def mosaic(rng, n, palette, *, tile, cells_across, bands, grout, gold):
+def mosaic(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    tile: float,
+    cells_across: float,
+    bands: float,
+    grout: float,
+    gold: float,
+) -> np.ndarray:
     """Tesserae set in rows along the contours of a drawing, each tipped its own way.
 
     The stones find their places by Lloyd's relaxation with a square metric that turns with the
@@ -128,7 +153,16 @@ def mosaic(rng, n, palette, *, tile, cells_across, bands, grout, gold):
     return relief(rgb, height, 0.3, 0.22)
 
 
-def fans(rng, n, palette, *, size, rings, rays, line):
+def fans(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    size: float,
+    rings: int,
+    rays: int,
+    line: float,
+) -> np.ndarray:
     """Overlapping fans (seigaiha, deco): arcs and rays by hand, no two fans the same.
 
     The palette gives line, then fills. The fans grow and shrink across the sheet.
@@ -159,7 +193,17 @@ def fans(rng, n, palette, *, size, rings, rays, line):
     return relief(rgb, 0.5 * tooth + 5 * blur(bright, 0.001 * n), 0.16, 0.1)
 
 
-def fan(rng, draw, centre, r, base, inks, rings, rays, line):
+def fan(
+    rng: np.random.Generator,
+    draw: ImageDraw.ImageDraw,
+    centre: Any,
+    r: float,
+    base: float,
+    inks: Any,
+    rings: int,
+    rays: int,
+    line: float,
+) -> None:
     """One fan: rings from the rim inwards, then rays or leaves in one of the rings."""
     count = rings + rng.integers(-1, 2)
     lean = rng.normal(0, 0.06)
@@ -175,7 +219,7 @@ def fan(rng, draw, centre, r, base, inks, rings, rays, line):
         draw.polygon(
             ribbon(outline, width * (1 + 0.3 * np.sin(theta * 2 + lean * 20))), fill=inks[0]
         )
-    spoke = rng.integers(0, max(count - 1, 1))
+    spoke = int(rng.integers(0, max(int(count) - 1, 1)))
     outer = radii[spoke]
     inner = radii[spoke + 1] if spoke + 1 < count else 0.1 * r
     tint = fills[(base + 2 + spoke) % len(fills)]
@@ -194,7 +238,9 @@ def fan(rng, draw, centre, r, base, inks, rings, rays, line):
             draw.ellipse((x - d, y - d, x + d, y + d), fill=tint)
 
 
-def azulejo(rng, n, palette, *, tiles, bend):
+def azulejo(
+    rng: np.random.Generator, n: int, palette: Sequence[str], *, tiles: float, bend: float
+) -> np.ndarray:
     """Painted tin-glaze tiles of mixed sizes and motifs, blue over white with one warm accent.
 
     The palette gives glaze, pale wash, mid blue, deep blue and the accent.
@@ -206,10 +252,9 @@ def azulejo(rng, n, palette, *, tiles, bend):
     x, y = x * c - y * s + 40, x * s + y * c + 40
     dice = rng.random((4, 331))
 
-    def roll(k, col, row, level):
+    def roll(k: Any, col: Any, row: Any, level: Any) -> np.ndarray:
         return dice[k, (col * 57 + row * 131 + level * 17) % 331]
 
-    scale = np.ones((n, n), np.float32)
     col, row = np.floor(x / 2).astype(int), np.floor(y / 2).astype(int)
     scale = np.where(roll(0, col, row, 0) < 0.3, 2.0, 1.0)
     col1, row1 = np.floor(x).astype(int), np.floor(y).astype(int)
@@ -220,8 +265,7 @@ def azulejo(rng, n, palette, *, tiles, bend):
     flip = roll(2, col, row, level) < 0.5
     u = np.where(flip, 1 - u, u)
     motif = (roll(3, col, row, level) * 4).astype(int)
-    near = np.hypot(u, v)
-    far = np.hypot(1 - u, 1 - v)
+    near, far = np.hypot(u, v), np.hypot(1 - u, 1 - v)
     a, b = u - 0.5, v - 0.5
     polar, r = np.arctan2(b, a), np.hypot(a, b)
     arcs = np.minimum(np.abs(near - 0.5), np.abs(far - 0.5)) - 0.15

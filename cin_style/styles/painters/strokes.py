@@ -4,11 +4,13 @@ Each stroke is sampled on a grid of its own (along x across) finer than the pixe
 samples are written to the canvas in order, so that later strokes cover earlier ones.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from .tools import at, equalise, fbm, noise
+from cin_style.styles.painters.tools import at, equalise, fbm, noise
 
 STEP = 0.72
 CHUNK = 1_500_000
@@ -22,14 +24,14 @@ class Canvas:
     height: np.ndarray
 
     @classmethod
-    def primed(cls, n, colour, height=None):
+    def primed(cls, n: int, colour: Any, height: Any = None) -> "Canvas":
         """A canvas of one ground colour, flat or with a height of its own."""
         rgb = np.empty((n, n, 3), np.float32)
         rgb[:] = colour
         return cls(rgb, np.zeros((n, n), np.float32) if height is None else height.copy())
 
 
-def trace(angle, starts, length):
+def trace(angle: Any, starts: Any, length: Any) -> np.ndarray:
     """Paths that follow a field of angles both ways from their middles, k x steps x 2."""
     length = np.broadcast_to(np.asarray(length, np.float32), len(starts))
     half = max(int(np.ceil(length.max() / STEP / 2)), 2)
@@ -46,7 +48,7 @@ def trace(angle, starts, length):
     return np.stack(sides[0][::-1] + [starts.astype(np.float32)] + sides[1], 1)
 
 
-def sweep(starts, angle, length, bend=0.0):
+def sweep(starts: Any, angle: Any, length: Any, bend: Any = 0.0) -> np.ndarray:
     """Paths that leave their middles at an angle of their own, each bent into an arc."""
     length = np.broadcast_to(np.asarray(length, np.float32), len(starts))
     count = max(int(np.ceil(length.max() / STEP)), 4)
@@ -58,12 +60,14 @@ def sweep(starts, angle, length, bend=0.0):
     return (starts[:, None] + path).astype(np.float32)
 
 
-def bristles(rng, along=10.0, across=90.0):
+def bristles(rng: np.random.Generator, along: float = 10.0, across: float = 90.0) -> np.ndarray:
     """A sheet of streaks, even over [0, 1]: rows run along the stroke, columns across it."""
     return equalise(fbm(rng, 1024, across, 2, 0.45, along) + 0.35 * noise(rng, 1024, 90))
 
 
-def samples(rng, n, paths, width, sheet):
+def samples(
+    rng: np.random.Generator, n: int, paths: np.ndarray, width: np.ndarray, sheet: Any
+) -> Iterator[tuple[Any, ...]]:
     """Walk the strokes in chunks: yields (strokes, flat pixel, inside, u, v, streak).
 
     u runs 0..1 along a stroke and v -1..1 across it; `inside` says which samples are on canvas.
@@ -89,19 +93,19 @@ def samples(rng, n, paths, width, sheet):
 
 
 def lay(
-    canvas,
-    rng,
-    paths,
-    width,
-    rgb,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    paths: np.ndarray,
+    width: Any,
+    rgb: Any,
     *,
-    second=None,
-    dry=0.15,
-    body=1.0,
-    square=3.0,
-    sheet=None,
-    plan=None,
-):
+    second: Any = None,
+    dry: float = 0.15,
+    body: float = 1.0,
+    square: float = 3.0,
+    sheet: Any = None,
+    plan: Any = None,
+) -> None:
     """Lay opaque strokes of paint on the canvas, in order.
 
     `width` in pixels and `rgb` (with an optional `second` colour caught in the bristles) are
@@ -132,7 +136,16 @@ def lay(
         flat_height[where] = body * ridge[mask] + 0.25 * flat_height[where]
 
 
-def deposit(rng, n, paths, width, strength, *, sheet=None, taper=1.0):
+def deposit(
+    rng: np.random.Generator,
+    n: int,
+    paths: np.ndarray,
+    width: Any,
+    strength: Any,
+    *,
+    sheet: Any = None,
+    taper: float = 1.0,
+) -> np.ndarray:
     """How much dry medium (ink, chalk) the strokes leave in each pixel, summed."""
     width = np.broadcast_to(np.asarray(width, np.float32), len(paths))
     strength = np.broadcast_to(np.asarray(strength, np.float32), len(paths))

@@ -1,10 +1,13 @@
 """Families that are pieced together: cubist shards, torn paper and thread."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .strokes import Canvas, bristles, lay, sweep, trace
-from .tools import (
+from cin_style.styles.painters.strokes import Canvas, bristles, lay, sweep, trace
+from cin_style.styles.painters.tools import (
     at,
     blend,
     blur,
@@ -25,7 +28,7 @@ from .tools import (
 )
 
 
-def split(rng, shape, smallest, curve):
+def split(rng: np.random.Generator, shape: Any, smallest: float, curve: float) -> Any:
     """Polygons cut again and again by straight lines until each is small enough."""
     done, pending = [], [shape]
     while pending:
@@ -40,7 +43,7 @@ def split(rng, shape, smallest, curve):
         turn = np.arctan2(axes[0, 1], axes[0, 0]) + np.pi / 2 + rng.normal(0, 0.42)
         normal = np.array([-np.sin(turn), np.cos(turn)])
         side = (offset - axes[0] * rng.normal(0, 0.22) * size) @ normal
-        halves = ([], [])
+        halves: tuple[list, list] = ([], [])
         for i in range(len(piece)):
             j = (i + 1) % len(piece)
             halves[int(side[i] > 0)].append(piece[i])
@@ -56,14 +59,14 @@ def split(rng, shape, smallest, curve):
     return done
 
 
-def facets(rng, n, size, arcs):
+def facets(rng: np.random.Generator, n: int, size: float, arcs: int) -> Any:
     """A map of areas: a sheet split into shards, then ringed by some discs."""
     frame = np.array([(-0.1, -0.1), (1.1, -0.1), (1.1, 1.1), (-0.1, 1.1)]) * n
-    plan = Image.new("I", (n, n), 0)
-    draw = ImageDraw.Draw(plan)
+    sheet = Image.new("I", (n, n), 0)
+    draw = ImageDraw.Draw(sheet)
     for i, piece in enumerate(split(rng, frame, size, 0.45)):
         draw.polygon(polygon(piece), fill=i)
-    plan = np.asarray(plan).astype(np.int64)
+    plan = np.asarray(sheet).astype(np.int64)
     x, y = grid(n)
     for k, (cx, cy) in enumerate(scatter(rng, n, 0.36 * n, 0.0)[:arcs]):
         r = np.hypot(x - cx, y - cy) + 0.004 * n * noise(rng, n, 9)
@@ -72,7 +75,51 @@ def facets(rng, n, size, arcs):
     return np.unique(plan, return_inverse=True)[1].reshape(n, n)
 
 
-def shards(rng, n, palette, *, facet, brush, contour, arcs, outline, veil):
+def _brush_planes(
+    rng: np.random.Generator,
+    canvas: Canvas,
+    rgb: np.ndarray,
+    slant: np.ndarray,
+    plan: np.ndarray,
+    width: float,
+) -> None:
+    """Strokes (so many pixels wide) in the colours of the planes, across their slant."""
+    sheet = bristles(rng, 9, 70)
+    for scale, dry in ((1.3, 0.1), (0.8, 0.26)):
+        starts = scatter(rng, len(rgb), width * scale * 1.05)
+        thick = width * scale
+        length = thick * rng.uniform(1.6, 3.4, len(starts))
+        colour = vary(rng, np.clip(at(rgb, starts), 0, 1), 0.055)
+        mate = vary(rng, colour * 0.9, 0.08)
+        angle = at(slant, starts) + np.pi / 2 + rng.normal(0, 0.12, len(starts))
+        paths = sweep(starts, angle, length)
+        lay(
+            canvas,
+            rng,
+            paths,
+            thick,
+            colour,
+            second=mate,
+            dry=dry,
+            body=2.6,
+            square=4,
+            sheet=sheet,
+            plan=plan,
+        )
+
+
+def shards(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    facet: float,
+    brush: float,
+    contour: float,
+    arcs: int,
+    outline: float,
+    veil: float,
+) -> np.ndarray:
     """Cubist facets: two sheets of planes seen through each other, each plane fading from an edge.
 
     `veil` is the weight of the second sheet, `arcs` the number of discs that ring the planes, as
@@ -100,31 +147,10 @@ def shards(rng, n, palette, *, facet, brush, contour, arcs, outline, veil):
         plan = plan * count + layer
     _, plan = np.unique(plan, return_inverse=True)
     plan = plan.reshape(n, n)
-    edge = sum(np.abs(np.diff(plan, axis=a, prepend=0)) > 0 for a in (0, 1)) > 0
+    edge = np.any([np.diff(plan, axis=a, prepend=0) != 0 for a in (0, 1)], axis=0)
     canvas = Canvas.primed(n, colours(palette)[-1], 0.8 * weave(rng, n))
     canvas.rgb[:] = rgb
-    sheet = bristles(rng, 9, 70)
-    for scale, dry in ((1.3, 0.1), (0.8, 0.26)):
-        starts = scatter(rng, n, brush * n * scale * 1.05)
-        thick = brush * n * scale
-        length = thick * rng.uniform(1.6, 3.4, len(starts))
-        colour = vary(rng, np.clip(at(rgb, starts), 0, 1), 0.055)
-        mate = vary(rng, colour * 0.9, 0.08)
-        angle = at(slant, starts) + np.pi / 2 + rng.normal(0, 0.12, len(starts))
-        paths = sweep(starts, angle, length)
-        lay(
-            canvas,
-            rng,
-            paths,
-            thick,
-            colour,
-            second=mate,
-            dry=dry,
-            body=2.6,
-            square=4,
-            sheet=sheet,
-            plan=plan,
-        )
+    _brush_planes(rng, canvas, rgb, slant, plan, brush * n)
     line = blur(edge.astype(np.float32), contour * n) * (contour * n * 2.5)
     press = smoothstep(-0.5, 0.9, fbm(rng, n, 5, 3))
     dark = outline * smoothstep(0.25, 0.75, line * (0.3 + 1.1 * press))
@@ -133,7 +159,9 @@ def shards(rng, n, palette, *, facet, brush, contour, arcs, outline, veil):
     return relief(rgb, canvas.height + 1.5 * dark, 0.5, 0.07)
 
 
-def collage(rng, n, palette, *, scrap, layers):
+def collage(
+    rng: np.random.Generator, n: int, palette: Sequence[str], *, scrap: float, layers: int
+) -> np.ndarray:
     """Torn paper: painted, ruled and dotted scraps with white torn rims and soft shadows.
 
     The palette gives print ink, then the papers.
@@ -173,7 +201,7 @@ def collage(rng, n, palette, *, scrap, layers):
         mark = pattern(rng, u / n, v / n, wash)
         other = colours(palette)[0] if rng.random() < 0.6 else papers[rng.integers(len(papers))]
         face = blend(face, other, 0.82 * mark)
-        rag = np.float32([0.96, 0.94, 0.89]) * (1 + 0.05 * fibre[box])[..., None]
+        rag = np.array([0.96, 0.94, 0.89], np.float32) * (1 + 0.05 * fibre[box])[..., None]
         piece = blend(np.broadcast_to(rag, face.shape), face, smoothstep(-1.5, 1.5, core))
         cover = smoothstep(-1, 1, inner)
         rgb[box] = blend(rgb[box], piece, cover)
@@ -182,7 +210,7 @@ def collage(rng, n, palette, *, scrap, layers):
     return relief(rgb, height, 0.34, 0.04)
 
 
-def pattern(rng, u, v, wash):
+def pattern(rng: np.random.Generator, u: Any, v: Any, wash: Any) -> Any:
     """Marks printed on a scrap: none, ruled lines, dots, checks, broken type or scribble."""
     kind = rng.integers(7)
     pitch = rng.uniform(0.012, 0.024)
@@ -206,7 +234,16 @@ def pattern(rng, u, v, wash):
     return np.zeros_like(u)
 
 
-def embroidery(rng, n, palette, *, thread, stitch, bands, gold):
+def embroidery(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    thread: float,
+    stitch: float,
+    bands: float,
+    gold: float,
+) -> np.ndarray:
     """Satin stitch on linen: bands of glossy thread that lie along or across the drawing.
 
     The palette's last colour is a metal thread, couched along the borders of the bands.

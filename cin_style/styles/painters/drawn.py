@@ -1,10 +1,13 @@
 """Families that are drawn or printed: charcoal, pen, woodblock, linocut, poster, marbling."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from PIL import ImageDraw
 
-from .strokes import bristles, deposit, sweep, trace
-from .tools import (
+from cin_style.styles.painters.strokes import bristles, deposit, sweep, trace
+from cin_style.styles.painters.tools import (
     at,
     bezier,
     blank,
@@ -30,7 +33,7 @@ from .tools import (
 )
 
 
-def drapery(rng, n, folds, stretch=1.0):
+def drapery(rng: np.random.Generator, n: int, folds: int, stretch: float = 1.0) -> Any:
     """A field of light on folded cloth, even over [0, 1], to be shaded in line or chalk."""
     height = fbm(rng, n, folds, 3, 0.42, folds * stretch)
     height = np.abs(height + 0.25) ** 0.8 + 0.5 * np.abs(fbm(rng, n, folds * 1.7, 2))
@@ -38,7 +41,16 @@ def drapery(rng, n, folds, stretch=1.0):
     return equalise(0.8 * height - np.tanh(0.9 * (gx * 0.6 + gy))), np.arctan2(gx, -gy)
 
 
-def chalk(rng, n, palette, *, folds, stick, stroke, smear):
+def chalk(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    folds: int,
+    stick: float,
+    stroke: float,
+    smear: float,
+) -> np.ndarray:
     """Charcoal or chalk on toned paper: smudged masses, strokes that skip on the tooth.
 
     The palette gives paper, dark, second dark and the white that lifts the lights.
@@ -71,7 +83,19 @@ def chalk(rng, n, palette, *, folds, stick, stroke, smear):
     return relief(rgb, 0.6 * tooth, 0.12)
 
 
-def hatching(rng, n, palette, *, folds, spacing, angles, bulge, sway, lift, wash):
+def hatching(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    folds: int,
+    spacing: float,
+    angles: Any,
+    bulge: float,
+    sway: float,
+    lift: float,
+    wash: float,
+) -> np.ndarray:
     """Pen or burin: parallel lines that swell in the dark, crossed again wherever it is darker.
 
     Each layer has an angle of its own; `bulge` bends its lines over the form, `sway` is the
@@ -109,10 +133,19 @@ def hatching(rng, n, palette, *, folds, spacing, angles, bulge, sway, lift, wash
     return relief(rgb, 0.5 * tooth, 0.1)
 
 
-def surge(rng, draw, left, base, size, flip, inks, width):
+def surge(
+    rng: np.random.Generator,
+    draw: ImageDraw.ImageDraw,
+    left: float,
+    base: float,
+    size: float,
+    flip: float,
+    inks: Any,
+    width: float,
+) -> None:
     """One curling wave: a body of stripes between its back and its hollow, and its foam."""
 
-    def place(points):
+    def place(points: Any) -> np.ndarray:
         points = np.asarray(points, float) * (flip, -1) * size
         return points + (left, base)
 
@@ -153,7 +186,9 @@ def surge(rng, draw, left, base, size, flip, inks, width):
         draw.ellipse((x - r, y - r, x + r, y + r), fill=paper_ink, outline=line)
 
 
-def woodblock(rng, n, palette, *, wave, line):
+def woodblock(
+    rng: np.random.Generator, n: int, palette: Sequence[str], *, wave: float, line: float
+) -> np.ndarray:
     """A sea of curling waves as cut for an ukiyo-e print: flat inks, swelling keyline, grain.
 
     The palette gives paper, the inks of the water and the key ink.
@@ -181,7 +216,15 @@ def woodblock(rng, n, palette, *, wave, line):
     return relief(rgb, 0.9 * paper(rng, n, 140), 0.07)
 
 
-def sprig(rng, draw, path, size, black, white, gap):
+def sprig(
+    rng: np.random.Generator,
+    draw: ImageDraw.ImageDraw,
+    path: np.ndarray,
+    size: float,
+    black: Any,
+    white: Any,
+    gap: float,
+) -> None:
     """A stem with leaves on both sides, cut white-line: a light halo, a dark leaf, its veins."""
     tangent = np.gradient(path, axis=0)
     heading = np.arctan2(tangent[:, 1], tangent[:, 0])
@@ -200,18 +243,26 @@ def sprig(rng, draw, path, size, black, white, gap):
         draw.polygon(ribbon(spine, shape * long * 0.44 + 2.4 * gap), fill=white)
         draw.polygon(ribbon(spine, shape * long * 0.44), fill=black)
         draw.polygon(ribbon(spine, gap * np.linspace(1.1, 0.2, 24)), fill=white)
-        side = np.gradient(spine, axis=0)
-        side = np.stack([-side[:, 1], side[:, 0]], -1)
-        side /= np.linalg.norm(side, axis=1, keepdims=True) + 1e-6
+        ahead = np.gradient(spine, axis=0)
+        across = np.stack([-ahead[:, 1], ahead[:, 0]], -1)
+        across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-6
         for j in range(5, 19, 4):
             for sign in (-1, 1):
-                end = spine[min(j + 4, 23)] + sign * side[j] * shape[j] * long * 0.18
+                end = spine[min(j + 4, 23)] + sign * across[j] * shape[j] * long * 0.18
                 vein = spine[j] + (end - spine[j]) * np.linspace(0, 1, 6)[:, None]
                 draw.polygon(ribbon(vein, gap * np.linspace(0.95, 0.15, 6)), fill=white)
     draw.polygon(ribbon(path, size * np.linspace(0.11, 0.05, len(path))), fill=black)
 
 
-def linocut(rng, n, palette, *, leaf, spots, gouge):
+def linocut(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    leaf: float,
+    spots: float,
+    gouge: float,
+) -> np.ndarray:
     """A linocut of sprigs on a gouged ground, one block in black and one in a spot colour.
 
     The palette gives paper, black and the spot colour.
@@ -249,7 +300,9 @@ def linocut(rng, n, palette, *, leaf, spots, gouge):
     return relief(rgb * (1 + 0.015 * tooth[..., None]), 0.6 * tooth, 0.08)
 
 
-def contours(rng, n, palette, *, rings, hills, jog):
+def contours(
+    rng: np.random.Generator, n: int, palette: Sequence[str], *, rings: int, hills: int, jog: float
+) -> np.ndarray:
     """A psychedelic poster: warped rings in loud flat inks, printed a little out of register."""
     x, y = grid(n)
     field = fbm(rng, n, hills, 2, 0.35)
@@ -278,11 +331,22 @@ def contours(rng, n, palette, *, rings, hills, jog):
     rgb = blend(rgb, colours(palette)[0], np.clip(key, 0, 1))
     tooth = paper(rng, n, 150)
     worn = smoothstep(1.5, 2.8, tooth + 0.4 * fbm(rng, n, 5, 4))
-    rgb = blend(rgb * (1 + 0.03 * tooth[..., None]), np.float32([0.96, 0.92, 0.82]), 0.5 * worn)
+    rgb = blend(
+        rgb * (1 + 0.03 * tooth[..., None]), np.array([0.96, 0.92, 0.82], np.float32), 0.5 * worn
+    )
     return relief(rgb, 0.6 * tooth, 0.06)
 
 
-def marbling(rng, n, palette, *, drops, size, combs, swirl):
+def marbling(
+    rng: np.random.Generator,
+    n: int,
+    palette: Sequence[str],
+    *,
+    drops: int,
+    size: float,
+    combs: Any,
+    swirl: float,
+) -> np.ndarray:
     """Marbled paper: stones of ink dropped on size, then drawn through with combs.
 
     Every pixel is carried back through the combs and the drops to the ink it came from.
@@ -299,8 +363,8 @@ def marbling(rng, n, palette, *, drops, size, combs, swirl):
         x, y = x - shift * c, y - shift * s
     x, y = ((a + swirl * n * fbm(rng, n, 2.5, 2)).astype(np.float32).ravel() for a in (x, y))
     left = np.arange(n * n)
-    tone = np.full(n * n, drops, np.int32)
-    edge = np.ones(n * n, np.float32)
+    tone: np.ndarray = np.full(n * n, drops, np.int32)
+    edge: np.ndarray = np.ones(n * n, np.float32)
     for k in range(drops):
         cx, cy = (rng.uniform(-0.15, 1.15, 2) * n).tolist()
         radius = float(size * n * rng.lognormal(0, 0.5))

@@ -1,0 +1,119 @@
+"""Styles of images that no network has learned, as styles of the network that paints."""
+
+import dataclasses
+import itertools
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from cin_style.errors import UserError
+from cin_style.images.files import READABLE
+from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting.recipes import BlendRecipe, StylizeRecipe
+from cin_style.prediction import files
+from cin_style.styles import blends
+from cin_style.styles.style import Style
+from cin_style.styles.style_set import StyleSet
+
+
+@dataclasses.dataclass(frozen=True)
+class Predicted:
+    """A network that has the styles of some images, too.
+
+    Attributes:
+        network: with these styles after its own.
+        text: which styles are asked for, by names that the network knows.
+        images: the files of the style images.
+    """
+
+    network: StyleTransferNetwork
+    text: str
+    images: tuple[str, ...]
+
+
+def for_stylize(recipe: StylizeRecipe, network: StyleTransferNetwork, known: bool) -> Predicted:
+    """Adds the styles of the images that a `StylizeRecipe` names.
+
+    Args:
+        recipe: its `style_image`, and the images in its `style`.
+        network: the network that paints.
+        known: whether it is the one that `recipe.model` names, beside which its predictor lies.
+
+    Raises:
+        UserError: an image that can't be read or is blank, no predictor for the network, or
+            `style_image` beside a blend.
+    """
+    given = tuple(part.strip() for part in recipe.style_image.split(",") if part.strip())
+    text = recipe.style
+    if given and isinstance(blends.parse(text), dict):
+        raise UserError(
+            "`style_image` paints in each image's style by itself. In a blend, name the images "
+            f"in `style`: {given[0]}=0.5,..."
+        )
+    if given:
+        # The default, every style, is not what somebody wants who names an image.
+        text = ",".join(given if text == "all" else (text, *given))
+    return _resolve(text, given, network, recipe.model if known else None, recipe.predictor)
+
+
+def for_blend(recipe: BlendRecipe, network: StyleTransferNetwork, known: bool) -> Predicted:
+    """Adds the styles of the images that a `BlendRecipe` names; see `for_stylize`."""
+    model = recipe.model if known else None
+    return _resolve(recipe.styles, (), network, model, recipe.predictor)
+
+
+def _resolve(
+    text: str,
+    given: Sequence[str],
+    network: StyleTransferNetwork,
+    model: str | None,
+    predictor_file: str,
+) -> Predicted:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    names = [part.partition("=")[0].strip() for part in parts]
+    known = {style.name for style in network.styles}
+    images = [
+        name
+        for name in dict.fromkeys(names)
+        if name in given or (name not in known and _is_image(name))
+    ]
+    if not images:
+        return Predicted(network, text, ())
+    styles = _name(images, known)
+    predictor = files.get(predictor_file, model, network)
+    embeddings = [predictor.predict_embedding(image) for image in images]
+    called = {image: style.name for image, style in zip(images, styles, strict=True)}
+    text = ",".join(
+        called.get(name, name) + part.partition("=")[1] + part.partition("=")[2]
+        for name, part in zip(names, parts, strict=True)
+    )
+    return Predicted(network.append(styles, np.stack(embeddings)), text, tuple(images))
+
+
+def _is_image(name: str) -> bool:
+    """Whether what is asked for is meant as an image file."""
+    return name.lower().endswith(READABLE) or os.path.isfile(name)
+
+
+def _name(images: Iterable[str], taken: set[str]) -> list[Style]:
+    """What to call the styles of images: as the files if that will do, or with a number."""
+    taken, styles = set(taken), []
+    for image in images:
+        if not os.path.isfile(image):
+            raise UserError(f"no such style image: {image}. Check the path.")
+        try:
+            style = StyleSet.from_paths([pathlib.Path(image)]).styles[0]
+        except UserError:  # a file name that is no style's name, or a broken catalogue beside it
+            style = Style("style_image")
+        name = next(
+            name
+            for name in itertools.chain(
+                [style.name], (f"{style.name[:70]}_{number}" for number in itertools.count(2))
+            )
+            if name not in taken
+        )
+        taken.add(name)
+        styles.append(dataclasses.replace(style, name=name))
+    return styles

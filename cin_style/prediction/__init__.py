@@ -1,0 +1,1 @@
+"""Style embeddings of style images never seen, at once: the style predictor."""

@@ -47,9 +47,10 @@ def finetune(
 
     Args:
         recipe: a `FinetuneRecipe`. Fields of the loss that are `None` are what the network was
-            trained with.
+            trained with; what depends on the number of steps, see `FinetuneRecipe`, is filled in.
         output: the run folder, see `train`; its `model.keras` has the old styles and the new ones,
             in float16 if `half` says so or, where it is `None`, if the trained network was.
+            Besides, `before_after.jpg` and `start.npy`, the embeddings that the run began with.
         network: the trained network, in place of the one that `recipe.model` names.
         watchers: see `train`.
 

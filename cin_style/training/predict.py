@@ -15,7 +15,7 @@ from cin_style import images, tables
 from cin_style.errors import UserError
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
-from cin_style.losses.per_style import content_targets, losses_of_style, style_losses
+from cin_style.losses.per_style import losses_of_nearest, style_losses
 from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
@@ -341,28 +341,10 @@ def evaluate(
     """
     embeddings = np.stack([predictor.predict_embedding(image) for image in style_images])
     predicted = style_losses(network.with_styles(styles.styles, embeddings), objective, photos)
-    old = network.get_style_embeddings()
-    losses = []
-    for one_hot in np.eye(network.num_styles, dtype="float32"):
-        weights = np.tile(one_hot, (len(photos), 1))
-        pastiches = network.predict_on_batch([photos, weights])
-        to_all = ops.convert_to_numpy(objective.style_losses_to_all(pastiches))
-        losses.append(to_all.mean(axis=0))
-    for number, old_style in enumerate(network.styles):
-        for index, style in enumerate(styles.styles):
-            if style.name == old_style.name:
-                losses[number][index] = np.inf
-    nearest = np.argmin(losses, axis=0)
-    # Each in the place of the style that it comes nearest to.
-    stand_ins = network.with_styles(styles.styles, old[nearest])
-    targets = content_targets(objective, photos)
+    nearest = losses_of_nearest(network, objective, photos, styles.styles)
     rows = []
-    for index, found in enumerate(predicted):
-        of_old = losses_of_style(stand_ins, objective, photos, index, targets=targets)
-        row: dict[str, Any] = {
-            "style": found["style"],
-            "nearest": network.styles[nearest[index]].name,
-        }
+    for of_old, found in zip(nearest, predicted, strict=True):
+        row: dict[str, Any] = {"style": found["style"], "nearest": of_old["nearest"]}
         for name in ("content_loss", "style_loss"):
             row |= {f"{name}_nearest": of_old[name], name: found[name]}
         rows.append(row)

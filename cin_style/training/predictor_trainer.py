@@ -15,7 +15,7 @@ from cin_style.prediction.statistics import look
 from cin_style.training.batches import TrainingBatches
 from cin_style.training.photos import Photos
 from cin_style.training.style_images import StyleImages
-from cin_style.training.trainer import replicas
+from cin_style.training.trainer import ObjectiveTrainer
 
 # Crops of each known style's image that are measured.
 _CROPS = 4
@@ -128,7 +128,7 @@ class PredictorBatches(TrainingBatches):
         return *batch, *self.known.draw(rng, _KNOWN_AT_ONCE)
 
 
-class PredictorTrainer(keras.Model):
+class PredictorTrainer(ObjectiveTrainer):
     """Trains a style predictor on the batches of `PredictorBatches`, by the network's own loss.
 
     Args:
@@ -153,21 +153,12 @@ class PredictorTrainer(keras.Model):
         objective: StyleObjective,
         regression_weight: float = 0.0,
     ) -> None:
-        super().__init__()
+        more = ["embedding_loss"] if regression_weight else []
+        super().__init__(predictor, objective, more)
         network.trainable = False
-        self.network = predictor
         self.painter = network.painting_graph()
         self.painter.trainable = False
-        self.objective = objective
         self.regression_weight = regression_weight
-        names = [*objective.term_names, *(["embedding_loss"] if regression_weight else [])]
-        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in names}
-        self.built = True
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The mean of the loss and of each of its terms over the epoch so far."""
-        return [self._loss_tracker, *self.term_metrics.values()]
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         images, style_images, *known = inputs
@@ -197,10 +188,7 @@ class PredictorTrainer(keras.Model):
         if known and self.regression_weight:
             distance = embedding_distance(self.network, known[1], predicted)
             terms["embedding_loss"] = self.regression_weight * distance
-        for name, values in terms.items():
-            self.term_metrics[name].update_state(values)
-        # The known styles are more, or fewer, than the photos.
-        return sum(ops.mean(values) for values in terms.values()) / replicas()
+        return self.total(terms)
 
 
 def embedding_distance(predictor: StylePredictor, embeddings: Any, predicted: Any) -> Any:

@@ -15,7 +15,7 @@ from cin_style.commands import main as command_line
 from cin_style.commands import options as command_options
 from cin_style.files import write_json
 from cin_style.losses.from_recipe import make_objective
-from cin_style.losses.per_style import style_losses
+from cin_style.losses.per_style import losses_of_nearest, style_losses
 from cin_style.prediction import files
 from cin_style.prediction.statistics import StyleView
 from cin_style.training.photos import center_crops, hold_out, open_photos
@@ -186,22 +186,11 @@ def judge(experiment, style_set):
 
 def measure_old(experiment, style_set, objective):
     """A dict a style image: its nearest old style and that one's losses."""
-    network, photos = experiment.network, experiment.photos
-    to_all = []
-    for one_hot in np.eye(network.num_styles, dtype="float32"):
-        pastiches = network.predict_on_batch([photos, np.tile(one_hot, (len(photos), 1))])
-        found = objective.style_losses_to_all(pastiches)
-        to_all.append(keras.ops.convert_to_numpy(found).mean(axis=0))
-    names = [style.name for style in network.styles]
-    for column, style in enumerate(style_set.styles):
-        if style.name in names:
-            to_all[names.index(style.name)][column] = np.inf
-    nearest = np.argmin(to_all, axis=0)
-    stand_ins = network.with_styles(style_set.styles, network.get_style_embeddings()[nearest])
+    found = losses_of_nearest(experiment.network, objective, experiment.photos, style_set.styles)
     return [
-        {"painting": row["style"], "old_style": names[number]}
-        | {loss: row[loss] for loss in LOSSES}
-        for row, number in zip(style_losses(stand_ins, objective, photos), nearest, strict=True)
+        {"painting": row["style"], "old_style": row["nearest"]}
+        | {name: row[name] for name in LOSSES}
+        for row in found
     ]
 
 

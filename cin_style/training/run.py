@@ -142,12 +142,14 @@ def run(task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()) -> 
     holdout = recipe.holdout
     if not recipe.content:
         holdout = _HELD_OUT_SAMPLES if holdout < 0 else holdout
+    photos, held_out = hold_out(all_photos, holdout)
+    if not recipe.content:
         _LOG.info(
-            "no `content` given: learning on the %d sample photos of scikit-image. Photos like "
-            "those to be painted are better",
+            "no `content` given: learning on %d of the %d sample photos of scikit-image. Photos "
+            "like those to be painted are better",
+            len(photos),
             len(all_photos),
         )
-    photos, held_out = hold_out(all_photos, holdout)
     recipe = recipe.replace(
         holdout=len(held_out),
         margin=margin_of(recipe),

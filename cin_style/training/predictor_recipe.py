@@ -60,9 +60,10 @@ class PredictorRecipe(RunRecipe):
         0.7, "how many style images get other colours and another contrast", least=0, most=1
     )
     regression_weight: float = option(
-        1e4,
+        0.3,
         "weight of the mean squared distance of predicted embeddings to the network's own, in "
-        "units of their spread, on the images of its styles and on mixtures of them",
+        "units of their spread, on the images of its styles and on mixtures of them; beside it "
+        "stands the logarithm of the loss",
         least=0,
     )
     warm_steps: int = option(

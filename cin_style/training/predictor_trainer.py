@@ -131,13 +131,17 @@ class PredictorBatches(TrainingBatches):
 class PredictorTrainer(ObjectiveTrainer):
     """Trains a style predictor on the batches of `PredictorBatches`, by the network's own loss.
 
+    What is minimized is the mean logarithm of the examples' losses: each improves by its own
+    measure. In a plain mean, a few style images of little contrast, whose losses are many times
+    those of others, would be all that is learned from.
+
     Args:
         predictor: a `StylePredictor`, which is trained.
         network: the `StyleTransferNetwork` that paints; a copy of it, in the precision that is
             trained in. It is frozen.
         objective: a `StyleObjective`, without styles of its own.
         regression_weight: of `embedding_loss`: how far predicted embeddings of known styles are
-            from theirs (mean square, in units of the predictor's spread).
+            from theirs (mean square, in units of the predictor's spread), beside the logarithm.
 
     Attributes:
         network: the predictor: what is trained.
@@ -181,14 +185,16 @@ class PredictorTrainer(ObjectiveTrainer):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The mean total loss of the batch, a scalar."""
+        """The mean logarithm of the examples' total losses, and the regression's, a scalar."""
         images, _, *known = x
         pastiches, grams, predicted = y_pred
         terms = self.objective.terms(images, self.objective.targets_of_grams(grams), pastiches)
+        losses = ops.log(sum(terms.values()))
         if known and self.regression_weight:
             distance = embedding_distance(self.network, known[1], predicted)
             terms["embedding_loss"] = self.regression_weight * distance
-        return self.total(terms)
+            losses += ops.mean(terms["embedding_loss"])
+        return self.mean(losses, terms)
 
 
 def embedding_distance(predictor: StylePredictor, embeddings: Any, predicted: Any) -> Any:

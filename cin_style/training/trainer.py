@@ -37,15 +37,16 @@ class ObjectiveTrainer(keras.Model):
         """The mean of the loss and of each of its terms over the epoch so far."""
         return [self._loss_tracker, *self.term_metrics.values()]
 
-    def total(self, terms: dict[str, Any]) -> Any:
-        """Notes the terms of a batch, and gives the sum of their means, a scalar.
+    def mean(self, losses: Any, terms: dict[str, Any]) -> Any:
+        """The mean of a batch's losses (batch,), a scalar; notes the terms they consist of.
 
         Args:
+            losses: (batch,).
             terms: dict of names to (count,); counts may differ from term to term.
         """
         for name, values in terms.items():
             self.term_metrics[name].update_state(values)
-        return sum(ops.mean(values) for values in terms.values()) / _replicas()
+        return ops.mean(losses) / _replicas()
 
 
 class StyleTrainer(ObjectiveTrainer):
@@ -101,7 +102,8 @@ class StyleTrainer(ObjectiveTrainer):
         """The mean total loss of the batch, a scalar."""
         images, style_ids = x
         pastiches, activations = y_pred
-        return self.total(self.objective.terms(images, style_ids, pastiches, activations))
+        terms = self.objective.terms(images, style_ids, pastiches, activations)
+        return self.mean(sum(terms.values()), terms)
 
 
 def _replicas() -> int:

@@ -12,3 +12,8 @@ def test_a_seed_is_an_image():
         assert np.ptp(image) > 20
     assert len({image.tobytes() for image in images}) == 16
     np.testing.assert_array_equal(generate(7, 96), images[7])
+
+
+def test_leaves_without_length_are_painted_too():
+    # The two rings that these leaves lie between have changed places.
+    assert generate(746, 48).size == (48, 48)

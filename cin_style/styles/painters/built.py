@@ -234,7 +234,7 @@ def fan(
             draw.polygon(ribbon(path, wide), fill=tint)
         else:
             x, y = centre + heading * (inner + outer) / 2
-            d = (outer - inner) * 0.26
+            d = abs(outer - inner) * 0.26
             draw.ellipse((x - d, y - d, x + d, y + d), fill=tint)
 
 

@@ -14,6 +14,6 @@ def test_a_seed_is_an_image():
     np.testing.assert_array_equal(generate(7, 96), images[7])
 
 
-def test_leaves_without_length_are_painted_too():
-    # The two rings that these leaves lie between have changed places.
+def test_fans_do_not_shrink_to_nothing():
+    # Here the noise that they follow goes below that.
     assert generate(746, 48).size == (48, 48)

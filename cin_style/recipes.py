@@ -33,11 +33,15 @@ def option(default: Any, text: str, **metadata: Any) -> Any:
     return dataclasses.field(default=default, metadata={"help": text, **metadata})
 
 
-def unset(*names: str) -> Any:
+def unset(*names: str, until: str = "as the network was trained, else {otherwise}") -> Any:
     """A class decorator, below `dataclasses.dataclass`: inherited fields begin as `None`.
 
     For what is known only when the run begins, such as what a network was trained with. The
     inherited default stays in the metadata as `otherwise`.
+
+    Args:
+        *names: of the fields.
+        until: what counts in place of `None`, for help texts.
     """
 
     def decorate(cls: type) -> type:
@@ -46,7 +50,11 @@ def unset(*names: str) -> Any:
             field = inherited[name]
             kind: Any = field.type
             cls.__annotations__[name] = kind | None
-            metadata = {**field.metadata, "otherwise": field.default}
+            metadata = {
+                **field.metadata,
+                "otherwise": field.default,
+                "unset": until.format(otherwise=field.default),
+            }
             setattr(cls, name, dataclasses.field(default=None, metadata=metadata))
         return cls
 

@@ -50,7 +50,8 @@ def demonstrate(
         output: folder for the pictures.
         model: see `Stylizer`; by default the network in the package.
         train_on: a folder of style images. Also trains a network on some of them for a minute or
-            two (`preset_files.preset("quick")`), and adds one to the given network.
+            two (`preset_files.preset("quick")`), and adds one to the given network in 30 steps,
+            from where the network's predictor says if it has one.
         **fields: fields of both recipes of that training, such as `steps`.
 
     Raises:
@@ -131,7 +132,8 @@ def _learn(
 
     new = chosen.paths[-1]
     _LOG.info("\nAdding the style %s to the painted network", names[-1])
-    recipe = FinetuneRecipe(styles=(str(new),), **small)
+    few: dict[str, Any] = {"steps": 30} | fields
+    recipe = FinetuneRecipe(styles=(str(new),), **few)
     larger = finetune(recipe, runs[1], network=network)
     picture = output / f"chelsea_{names[-1]}.jpg"
     photo = images.load(photos / "chelsea.png")
@@ -139,5 +141,6 @@ def _learn(
     return [
         (runs[0] / "previews", "how the network came along"),
         (runs[0] / "losses.png", "its loss curves"),
-        (picture, "a photo in the style that was added"),
+        (runs[1] / "before_after.jpg", "the style that was added, at the start and at the end"),
+        (picture, "a photo in it"),
     ]

@@ -10,7 +10,7 @@ HELP = "add styles to a trained network"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
-    options.add_recipe(parser, FinetuneRecipe, required=("styles", "content"))
+    options.add_recipe(parser, FinetuneRecipe, required=("styles",))
     options.add_output(parser, "RUN_DIR", "folder for the run")
 
 

@@ -65,8 +65,8 @@ def add_recipe(
 def _help(field: dataclasses.Field, default: str) -> str:
     """A field's documentation with its default, where that says something."""
     text = field.metadata["help"].replace("%", "%%")
-    if "otherwise" in field.metadata:
-        return f"{text} ({default}: as the network was trained, else {field.metadata['otherwise']})"
+    if "unset" in field.metadata:
+        return f"{text} ({default}: {field.metadata['unset']})"
     if field.default is None or field.default in ("", ()):
         return text
     return f"{text} ({default}: {field.default})"

@@ -1,13 +1,14 @@
 """Content and style losses per style on photos that training never saw."""
 
 import collections
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from cin_style.losses.objective import StyleObjective
+from cin_style.styles.style import Style
 
 
 def style_losses(
@@ -58,6 +59,37 @@ def losses_of_style(
         known = targets and {layer: features[part] for layer, features in targets.items()}
         _add(sums, network, objective, photos[part], index, known)
     return _means(sums, photos)
+
+
+def losses_of_nearest(
+    network: Any, objective: StyleObjective, photos: np.ndarray, styles: Sequence[Style]
+) -> list[dict[str, Any]]:
+    """Measures how near a network's own styles come to style images that are not among them.
+
+    Args:
+        network: a `StyleTransferNetwork`.
+        objective: a `StyleObjective` of the style images.
+        photos: float32 (count, height, width, 3) in [0, 1].
+        styles: of the style images.
+
+    Returns:
+        A list with a dict per style image: `style`; `nearest`, the name of the network's style
+        whose pastiches have the least style loss against it, other than one called like it; and
+        its losses, see `losses_of_style`.
+    """
+    losses = []
+    for old, one_hot in zip(network.styles, np.eye(network.num_styles), strict=True):
+        weights = np.tile(one_hot.astype("float32"), (len(photos), 1))
+        pastiches = network.predict_on_batch([photos, weights])
+        to_all = ops.convert_to_numpy(objective.style_losses_to_all(pastiches)).mean(axis=0)
+        losses.append(np.where([style.name == old.name for style in styles], np.inf, to_all))
+    nearest = np.argmin(losses, axis=0)
+    # Each in the place of the style image that it comes nearest to.
+    stand_ins = network.with_styles(styles, network.get_style_embeddings()[nearest])
+    return [
+        {"style": row["style"], "nearest": network.styles[number].name} | row
+        for row, number in zip(style_losses(stand_ins, objective, photos), nearest, strict=True)
+    ]
 
 
 def content_targets(

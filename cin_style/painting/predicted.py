@@ -98,12 +98,15 @@ def _is_image(name: str) -> bool:
 
 
 def _name(images: Iterable[str], taken: set[str]) -> list[Style]:
-    """What to call the styles of images: as the files, or `name_2` where that is taken."""
+    """What to call the styles of images: as the files if that will do, or with a number."""
     taken, styles = set(taken), []
     for image in images:
         if not os.path.isfile(image):
             raise UserError(f"no such style image: {image}. Check the path.")
-        style = StyleSet.from_paths([pathlib.Path(image)]).styles[0]
+        try:
+            style = StyleSet.from_paths([pathlib.Path(image)]).styles[0]
+        except UserError:  # a file name that is no style's name, or a broken catalogue beside it
+            style = Style("style_image")
         name = next(
             name
             for name in itertools.chain(

@@ -276,6 +276,8 @@ class StylePredictor(keras.Model):
         seal = arrays.pop("seal")
         if not np.array_equal(seal, _seal(json.dumps(description).encode(), arrays)):
             raise UserError("it was altered after it was made. Get it again from its maker.")
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise UserError("it holds weights that are not finite. Get it again from its maker.")
         view = StyleView(**description["view"])
         kernels = [arrays[f"kernel_{index}"] for index in range((len(arrays) - 4) // 2)]
         predictor = cls(

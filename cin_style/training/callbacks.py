@@ -266,11 +266,11 @@ def _variables(trainer: Any) -> list[tuple[str, Any]]:
 class Previews(keras.callbacks.Callback):
     """Draws a sheet of what the network does by now, every so often.
 
-    Drawn at epoch ends: on JAX, variables reach the Keras objects only there. The run's first
-    epoch gets one, too, however long the others are to wait.
+    Drawn before the run's first step and at epoch ends: on JAX, variables reach the Keras objects
+    only there. The run's first epoch gets one, too, however long the others are to wait.
 
     Args:
-        folder: gets `step_000500.jpg` and so on.
+        folder: gets `step_000000.jpg`, `step_000500.jpg` and so on.
         paint: a function of the network that is trained: the sheet, uint8 (height, width, 3).
         every: steps between sheets.
         steps: the last step, which always gets one.
@@ -292,6 +292,10 @@ class Previews(keras.callbacks.Callback):
         self.steps = steps
         self.step = self._last = start
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.step == 0:
+            self._draw()
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
 
@@ -299,9 +303,12 @@ class Previews(keras.callbacks.Callback):
         due = self.step // self.every > self._last // self.every
         if due or self._last == 0 or self.step >= self.steps:
             self._last = self.step
-            self.folder.mkdir(exist_ok=True)
-            sheet = self.paint(self.model.network)
-            images.save(self.folder / f"step_{self.step:06}.jpg", sheet)
+            self._draw()
+
+    def _draw(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        sheet = self.paint(self.model.network)
+        images.save(self.folder / f"step_{self.step:06}.jpg", sheet)
 
 
 def network_sheet(
@@ -318,12 +325,25 @@ def network_sheet(
     columns = [index * len(style_images) // count for index in range(count)]
 
     def paint(network: Any) -> np.ndarray:
-        weights = np.eye(network.num_styles, dtype="float32")[columns]
         names = [network.styles[index].name for index in columns]
+        pastiches = [paint_all(network, photos, index) for index in columns]
         rows = [[None, *(style_images[index] for index in columns)]]
-        for photo in photos:
-            batch = np.repeat(photo[None], len(weights), axis=0)
-            rows.append([photo, *network.predict_on_batch([batch, weights])])
+        rows += [[photo, *row] for photo, *row in zip(photos, *pastiches, strict=True)]
         return images.contact_sheet(rows, column_labels=["photo", *names], cell=160)
 
     return paint
+
+
+def paint_all(network: Any, photos: np.ndarray, index: int) -> np.ndarray:
+    """Photos in one style of a network.
+
+    Args:
+        network: a `StyleTransferNetwork`.
+        photos: float32 (count, height, width, 3) in [0, 1].
+        index: the style's number.
+
+    Returns:
+        float32 like `photos`.
+    """
+    weights = np.eye(network.num_styles, dtype="float32")[[index] * len(photos)]
+    return network.predict_on_batch([photos, weights])

@@ -1,7 +1,6 @@
 """Adding styles to a trained network by learning only their gammas and betas."""
 
 import dataclasses
-import itertools
 import logging
 import os
 from collections.abc import Sequence
@@ -9,21 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from cin_style import progress
+from cin_style import images
 from cin_style.errors import UserError
-from cin_style.losses.objective import StyleObjective
-from cin_style.losses.per_style import content_targets, losses_of_style
+from cin_style.files import write_beside
 from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.prediction import files
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.styles.style_set import StyleSet
+from cin_style.training import callbacks
+from cin_style.training.nearest import nearest
 from cin_style.training.network_run import Material, NetworkTask
-from cin_style.training.recipes import FinetuneRecipe
-from cin_style.training.run import run
+from cin_style.training.photos import Photos
+from cin_style.training.recipes import FinetuneRecipe, by_length
+from cin_style.training.run import Prepared, run
+from cin_style.training.run_folder import RunFolder
+from cin_style.training.trainer import StyleTrainer
 
 _LOG = logging.getLogger("cin_style")
+
+# What `before_after.jpg` shows: styles at most, and photos in all of them together.
+_SHOWN_STYLES, _SHOWN_PHOTOS = 8, 4
 
 
 def finetune(
@@ -41,9 +47,10 @@ def finetune(
 
     Args:
         recipe: a `FinetuneRecipe`. Fields of the loss that are `None` are what the network was
-            trained with.
+            trained with; what depends on the number of steps, see `FinetuneRecipe`, is filled in.
         output: the run folder, see `train`; its `model.keras` has the old styles and the new ones,
             in float16 if `half` says so or, where it is `None`, if the trained network was.
+            Besides, `before_after.jpg` and `start.npy`, the embeddings that the run began with.
         network: the trained network, in place of the one that `recipe.model` names.
         watchers: see `train`.
 
@@ -65,7 +72,7 @@ def finetune(
     else:
         base = network
         recipe = recipe.replace(model=base.fingerprint)
-    recipe = complete(recipe, base.loss_options)
+    recipe = by_length(complete(recipe, base.loss_options))
     if not recipe.styles:
         raise UserError("`styles` is missing: style images, or folders of them.")
     style_set = StyleSet.from_paths(recipe.styles)
@@ -76,6 +83,14 @@ def finetune(
                 "old style."
             )
     recipe, predictor = _choose_start(recipe, base, model)
+    _LOG.info(
+        "%d steps of %d crops of %d px, at a rate of %g: `steps`, `batch_size`, `image_size` and "
+        "`learning_rate` choose others",
+        recipe.steps,
+        recipe.batch_size,
+        recipe.image_size,
+        recipe.learning_rate,
+    )
     return run(Finetuning(recipe, style_set, base, predictor), output, watchers)
 
 
@@ -114,6 +129,7 @@ class Finetuning(NetworkTask):
 
     KIND = "finetune"
     BASE = "model"
+    SAMPLES_DO = True
 
     def make_network(self) -> StyleTransferNetwork:
         network = self.base.with_styles(self.styles, dtype=self.recipe.precision)
@@ -145,80 +161,50 @@ class Finetuning(NetworkTask):
             found["predictor"] = self.predictor.digest[:16]
         return found
 
+    def make_trainer(
+        self, photos: Photos, crops: np.ndarray | None, folder: RunFolder, new: bool
+    ) -> tuple[Material, StyleTrainer]:
+        material, trainer = super().make_trainer(photos, crops, folder, new)
+        if new and crops is not None:
+            with write_beside(folder.start) as temporary:
+                np.save(temporary, trainer.network.get_style_embeddings())
+        return material, trainer
+
     def finish(self, trained: StyleTransferNetwork) -> StyleTransferNetwork:
         return self.base.append(trained.styles, trained.get_style_embeddings())
 
+    def conclude(self, prepared: Prepared) -> StyleTransferNetwork:
+        material, folder = prepared.material, prepared.folder
+        # Without the file, nobody knows by now where the run began.
+        if material.crops is not None and self.recipe.preview_every and folder.start.is_file():
+            sheet = _before_after(prepared.trainer.network, material, np.load(folder.start))
+            images.save(folder.before_after, sheet)
+            _LOG.info("wrote %s", folder.before_after)
+        return super().conclude(prepared)
 
-@dataclasses.dataclass(frozen=True)
-class _Start:
-    """A place to begin from: old styles in equal parts, and the loss of its pastiches."""
 
-    rows: tuple[int, ...]
-    loss: float
-
-
-def nearest(
-    network: StyleTransferNetwork,
-    base: StyleTransferNetwork,
-    style_images: Sequence[np.ndarray],
-    objective: StyleObjective,
-    photos: np.ndarray,
-    candidates: int = 3,
-) -> list[list[str]]:
-    """Begins each new style where old styles come closest to it.
-
-    Paints a few photos with every old style, and with every equal mixture of the best few,
-    each with the new painting's palette (`StyleTransferNetwork.set_palettes`), and takes
-    those whose pastiches have the least loss against the new painting.
+def _before_after(
+    network: StyleTransferNetwork, material: Material, start: np.ndarray
+) -> np.ndarray:
+    """Draws photos in the styles that a run began with, beside those that it learned.
 
     Args:
-        network: of the new styles, on the base's convolutions; its embeddings are set.
-        base: the trained network.
-        style_images: the new style images.
-        objective: of the new styles.
-        photos: float32 (count, size, size, 3) in [0, 1].
-        candidates: how many of the best old styles to mix.
+        network: of the new styles, as learned.
+        material: of the run.
+        start: the embeddings (num_styles, embedding_size) that it began with.
 
     Returns:
-        For each new style, the names of the old ones that it begins as a mixture of.
+        A contact sheet, uint8 (height, width, 3).
     """
-    old = base.get_style_embeddings()
-    network.set_palettes(style_images)
-    embeddings = network.get_style_embeddings()
-    palette = network.palette_columns
-    palettes = embeddings[:, palette].copy()
-    targets = content_targets(objective, photos)
-    mixtures = _mixtures(range(min(candidates, len(old))))
-
-    def set_start(index: int, rows: tuple[int, ...]) -> None:
-        embeddings[index] = old[list(rows)].mean(axis=0)
-        embeddings[index, palette] = palettes[index]
+    count = min(_SHOWN_STYLES, network.num_styles)
+    photos = material.crops[: max(1, _SHOWN_PHOTOS // count)]  # type: ignore[index]
+    learned = network.get_style_embeddings()
+    found = []
+    for embeddings in (start, learned):
         network.set_style_embeddings(embeddings)
-
-    def measure(index: int, rows: tuple[int, ...]) -> _Start:
-        set_start(index, rows)
-        losses = losses_of_style(network, objective, photos, index, targets=targets)
-        bar.update()
-        return _Start(rows, losses["content_loss"] + losses["style_loss"])
-
-    names = []
-    with progress.Bar(network.num_styles * (len(old) + len(mixtures)), "start") as bar:
-        for index in range(network.num_styles):
-            singles = [measure(index, (row,)) for row in range(len(old))]
-            singles.sort(key=lambda start: start.loss)
-            mixed = [
-                measure(index, tuple(singles[place].rows[0] for place in places))
-                for places in mixtures
-            ]
-            best = min([singles[0], *mixed], key=lambda start: start.loss)
-            set_start(index, best.rows)
-            names.append([base.styles[row].name for row in best.rows])
-    for style, parts in zip(network.styles, names, strict=True):
-        _LOG.info("%s begins as %s", style.name, " + ".join(parts))
-    return names
-
-
-def _mixtures(places: Sequence[int]) -> list[tuple[int, ...]]:
-    """All ways to take two or more of some places."""
-    counts = range(2, len(places) + 1)
-    return [mixture for count in counts for mixture in itertools.combinations(places, count)]
+        found.append([callbacks.paint_all(network, photos, index) for index in range(count)])
+    rows: list[list[np.ndarray | None]] = []
+    for image, before, after in zip(material.style_images, *found, strict=False):
+        beside = [image, *[None] * (len(photos) - 1)]
+        rows += [list(row) for row in zip(beside, photos, before, after, strict=True)]
+    return images.contact_sheet(rows, column_labels=["style", "photo", "start", "end"], cell=200)

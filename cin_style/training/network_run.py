@@ -138,7 +138,9 @@ class NetworkTask(Task):
     def conclude(self, prepared: Prepared) -> StyleTransferNetwork:
         folder, material = prepared.folder, prepared.material
         network = prepared.trainer.network
-        trained = network.with_styles(self.styles, network.get_style_embeddings())
+        trained = network
+        if self.recipe.precision != "float32":
+            trained = network.with_styles(self.styles, network.get_style_embeddings())
         if material.crops is not None:
             _evaluate(trained, material.objective, material.crops, folder)
         result = self.finish(trained)

@@ -1,6 +1,7 @@
 """Content photos: folders and data sets, what is kept out of training, and crops."""
 
 import hashlib
+import io
 import os
 import pathlib
 from collections.abc import Iterable
@@ -143,11 +144,52 @@ class TfdsPhotos:
         return f"{len(self)} photos, {self._full_name}"
 
 
+class SamplePhotos:
+    """The sample photos that come with an installed package (`images.sample_photos`).
+
+    Example:
+
+        >>> photos = SamplePhotos()
+        >>> len(photos), photos.name(1), images.open_rgb(photos.read(1)).size
+        (4, 'sample photo chelsea', (451, 300))
+    """
+
+    def __init__(self) -> None:
+        self._files = {}
+        for name, photo in images.sample_photos().items():
+            file = io.BytesIO()
+            # Read again for every crop, and BMP is quick to read.
+            Image.fromarray(images.to_uint8(photo)).save(file, "bmp")
+            self._files[name] = file.getvalue()
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def name(self, index: int) -> str:
+        """What to call photo `index`."""
+        return f"sample photo {list(self._files)[index]}"
+
+    def read(self, index: int) -> bytes:
+        """Photo `index` as an image file."""
+        return list(self._files.values())[index]
+
+    def fingerprint(self) -> str:
+        """The number of photos, and their names."""
+        return f"{len(self)} photos, samples {' '.join(self._files)}"
+
+
 def open_photos(
     content: str | os.PathLike, data_dir: str | os.PathLike | None = None
 ) -> Collection:
-    """Opens content photos: a folder, or `tfds:NAME[/CONFIG][:SPLIT]`."""
+    """Opens content photos.
+
+    Args:
+        content: a folder, `tfds:NAME[/CONFIG][:SPLIT]`, or empty for the sample photos.
+        data_dir: where TensorFlow's data sets lie.
+    """
     content = os.fspath(content)
+    if not content:
+        return SamplePhotos()
     if content.startswith("tfds:"):
         return TfdsPhotos(content.removeprefix("tfds:"), data_dir)
     return FolderPhotos(content)
@@ -198,9 +240,20 @@ def hold_out(photos: Photos, count: int = -1) -> tuple[PhotoSubset, PhotoSubset]
             f"`holdout` {count} leaves none of the {len(photos)} content photos to train on. "
             "Give more photos or a smaller `holdout`."
         )
-    held = {(2 * index + 1) * len(photos) // (2 * count) for index in range(count)}
+    held = spread(count, len(photos))
     training = [index for index in range(len(photos)) if index not in held]
-    return PhotoSubset(photos, training), PhotoSubset(photos, sorted(held))
+    return PhotoSubset(photos, training), PhotoSubset(photos, held)
+
+
+def spread(count: int, total: int) -> list[int]:
+    """So many numbers below a total, each in the middle of an equal stretch.
+
+    Example:
+
+        >>> spread(2, 8), spread(3, 3)
+        ([2, 6], [0, 1, 2])
+    """
+    return [(2 * index + 1) * total // (2 * count) for index in range(count)]
 
 
 def center_crops(photos: Photos, size: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from cin_style import images, tables
 from cin_style.errors import UserError
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
-from cin_style.losses.per_style import content_targets, losses_of_style, style_losses
+from cin_style.losses.per_style import losses_of_nearest, style_losses
 from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
@@ -104,6 +104,11 @@ def train_predictor(
     if recipe.painting_share and not recipe.styles:
         raise UserError("`styles` is missing: paintings. Without any, give `painting_share` 0.")
     pictures, paintings, held_out = open_paintings(recipe.styles, recipe.held_out_styles)
+    if recipe.painting_share and not len(paintings):
+        raise UserError(
+            "every painting of `styles` is held out of training. Give more `styles`, or fewer "
+            "`held_out_styles`."
+        )
     held_out_set = StyleSet.from_paths(held_out)
     return run(PredictorTask(recipe, base, pictures, paintings, held_out_set), output, watchers)
 
@@ -176,7 +181,7 @@ class PredictorTask(Task):
                 (Generated(recipe.generated, folder.generated), recipe.generated_share),
                 (photos, recipe.photo_share),
             ],
-            recipe.style_size,
+            recipe.style_crop,
             recipe.smallest_style_crop,
             recipe.colour_share,
         )
@@ -207,8 +212,12 @@ class PredictorTask(Task):
         if not paths:
             return None
         sources = Pictures(paths.values())
+        # As large as their images were when the network learned them.
+        share = min(1.0, self.recipe.style_crop / view.size)
         seed = self.recipe.seed
-        return KnownStyles.of(self.base, list(paths), sources, crops, objective, view.layers, seed)
+        return KnownStyles.of(
+            self.base, list(paths), sources, crops, share, objective, view.layers, seed
+        )
 
     def _initialize(
         self,
@@ -266,7 +275,6 @@ class PredictorTask(Task):
 
     def conclude(self, prepared: Prepared) -> StylePredictor:
         predictor, material = prepared.trainer.network, prepared.material
-        predictor.save(prepared.folder.result)
         if material.crops is not None and material.held_out:
             crops = material.crops[:_MEASURED_PHOTOS]
             objective = make_objective(
@@ -284,6 +292,8 @@ class PredictorTask(Task):
                 share,
                 tables.align(rows),
             )
+        # Last: where there is a result, the run is over.
+        predictor.save(prepared.folder.result)
         return predictor
 
 
@@ -326,29 +336,15 @@ def evaluate(
 
     Returns:
         A dict for each: `style`; `nearest`, the old style whose pastiches have the least style
-        loss against it; and the weighted means over the photos of `content_loss_nearest`,
-        `content_loss`, `style_loss_nearest`, `style_loss`.
+        loss against it, other than one of the same name; and the weighted means over the photos
+        of `content_loss_nearest`, `content_loss`, `style_loss_nearest`, `style_loss`.
     """
     embeddings = np.stack([predictor.predict_embedding(image) for image in style_images])
     predicted = style_losses(network.with_styles(styles.styles, embeddings), objective, photos)
-    old = network.get_style_embeddings()
-    losses = []
-    for one_hot in np.eye(network.num_styles, dtype="float32"):
-        weights = np.tile(one_hot, (len(photos), 1))
-        pastiches = network.predict_on_batch([photos, weights])
-        to_all = ops.convert_to_numpy(objective.style_losses_to_all(pastiches))
-        losses.append(to_all.mean(axis=0))
-    nearest = np.argmin(losses, axis=0)
-    # Each in the place of the style that it comes nearest to.
-    stand_ins = network.with_styles(styles.styles, old[nearest])
-    targets = content_targets(objective, photos)
+    nearest = losses_of_nearest(network, objective, photos, styles.styles)
     rows = []
-    for index, found in enumerate(predicted):
-        of_old = losses_of_style(stand_ins, objective, photos, index, targets=targets)
-        row: dict[str, Any] = {
-            "style": found["style"],
-            "nearest": network.styles[nearest[index]].name,
-        }
+    for of_old, found in zip(nearest, predicted, strict=True):
+        row: dict[str, Any] = {"style": found["style"], "nearest": of_old["nearest"]}
         for name in ("content_loss", "style_loss"):
             row |= {f"{name}_nearest": of_old[name], name: found[name]}
         rows.append(row)

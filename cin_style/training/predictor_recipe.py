@@ -10,16 +10,17 @@ from cin_style.training.recipes import RunRecipe
 
 
 @dataclasses.dataclass(frozen=True)
-@unset(*(name for name in REMEMBERED if name != "style_size"))
+@unset(*REMEMBERED)
 class PredictorRecipe(RunRecipe):
     """Everything that decides what training a style predictor computes; see `RunRecipe`.
 
-    Fields of the loss that are `None` are what the network was trained with, but for `style_size`.
+    Fields of the loss that are `None` are what the network was trained with: `style_size` is the
+    short side in px that images are scaled to whose embedding is predicted.
 
     Example:
 
         >>> recipe = PredictorRecipe(styles=["paintings"], content="photos", steps=5_000)
-        >>> recipe.model, recipe.style_size
+        >>> recipe.model, recipe.style_crop
         ('varied32', 256)
     """
 
@@ -34,15 +35,20 @@ class PredictorRecipe(RunRecipe):
         "style images kept out of training, for previews and figures; they may lie in the folders "
         "of `styles`. By default an eighth of those, at most 8",
     )
-    style_size: int = option(
+    style_crop: int = option(
         256,
-        "side of the square crops of style images, and the short side of images whose embedding "
-        "is predicted, in px",
+        "side of the square crops of style images that are trained on, in px; images shorter than "
+        "that are enlarged",
         least=SMALLEST_SIDE,
         most=2048,
+        unit=" px",
     )
     smallest_style_crop: float = option(
-        0.6, "side of the smallest crop of a style image, as a share of its short side", above=0
+        0.55,
+        "side of the smallest crop of a style image, as a share of its short side; with "
+        "`style_crop` it says how large strokes are seen, which is to go beyond `style_size` both "
+        "ways",
+        above=0,
     )
     painting_share: float = option(0.4, "how many of the style images are paintings", least=0)
     generated_share: float = option(
@@ -54,9 +60,10 @@ class PredictorRecipe(RunRecipe):
         0.7, "how many style images get other colours and another contrast", least=0, most=1
     )
     regression_weight: float = option(
-        1e4,
+        0.3,
         "weight of the mean squared distance of predicted embeddings to the network's own, in "
-        "units of their spread, on the images of its styles and on mixtures of them",
+        "units of their spread, on the images of its styles and on mixtures of them; beside it "
+        "stands the logarithm of the loss",
         least=0,
     )
     warm_steps: int = option(

@@ -15,7 +15,7 @@ from cin_style.prediction.statistics import look
 from cin_style.training.batches import TrainingBatches
 from cin_style.training.photos import Photos
 from cin_style.training.style_images import StyleImages
-from cin_style.training.trainer import replicas
+from cin_style.training.trainer import ObjectiveTrainer
 
 # Crops of each known style's image that are measured.
 _CROPS = 4
@@ -43,6 +43,7 @@ class KnownStyles:
         rows: Sequence[int],
         pictures: Photos,
         crops: StyleImages,
+        share: float,
         objective: StyleObjective,
         layers: Sequence[str],
         seed: int,
@@ -52,19 +53,24 @@ class KnownStyles:
         Args:
             network: knows the embeddings.
             rows: the numbers of the styles.
-            pictures: an image for each of them.
+            pictures: an image for each of them; those that can't be read are left out.
             crops: crops them.
+            share: side of the crops, as a share of the image's short side.
             objective: whose loss network looks at them, at `layers`.
             layers: of the statistics.
             seed: of the crops.
         """
-        statistics = []
-        for index in range(len(rows)):
+        statistics, read = [], []
+        for index, row in enumerate(rows):
             rng = np.random.default_rng([seed, index, 0, 1])
-            batch = np.stack([crops.crop(pictures, index, rng) for _ in range(_CROPS)])
+            batch = np.stack([crops.crop(pictures, index, rng, share) for _ in range(_CROPS)])
+            if pictures.name(index) in crops.skipped:
+                # These are crops of another image.
+                continue
             found, _ = look(objective.loss_network, batch, layers, [])
             statistics.append(ops.convert_to_numpy(found))
-        return cls(np.stack(statistics), network.get_style_embeddings()[list(rows)])
+            read.append(row)
+        return cls(np.stack(statistics), network.get_style_embeddings()[read])
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Statistics and embeddings: half of them of one style, half mixed of two (`mixup`).
@@ -122,8 +128,12 @@ class PredictorBatches(TrainingBatches):
         return *batch, *self.known.draw(rng, _KNOWN_AT_ONCE)
 
 
-class PredictorTrainer(keras.Model):
+class PredictorTrainer(ObjectiveTrainer):
     """Trains a style predictor on the batches of `PredictorBatches`, by the network's own loss.
+
+    What is minimized is the mean logarithm of the examples' losses: each improves by its own
+    measure. In a plain mean, a few style images of little contrast, whose losses are many times
+    those of others, would be all that is learned from.
 
     Args:
         predictor: a `StylePredictor`, which is trained.
@@ -131,7 +141,7 @@ class PredictorTrainer(keras.Model):
             trained in. It is frozen.
         objective: a `StyleObjective`, without styles of its own.
         regression_weight: of `embedding_loss`: how far predicted embeddings of known styles are
-            from theirs (mean square, in units of the predictor's spread).
+            from theirs (mean square, in units of the predictor's spread), beside the logarithm.
 
     Attributes:
         network: the predictor: what is trained.
@@ -147,21 +157,12 @@ class PredictorTrainer(keras.Model):
         objective: StyleObjective,
         regression_weight: float = 0.0,
     ) -> None:
-        super().__init__()
+        more = ["embedding_loss"] if regression_weight else []
+        super().__init__(predictor, objective, more)
         network.trainable = False
-        self.network = predictor
         self.painter = network.painting_graph()
         self.painter.trainable = False
-        self.objective = objective
         self.regression_weight = regression_weight
-        names = [*objective.term_names, *(["embedding_loss"] if regression_weight else [])]
-        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in names}
-        self.built = True
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The mean of the loss and of each of its terms over the epoch so far."""
-        return [self._loss_tracker, *self.term_metrics.values()]
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         images, style_images, *known = inputs
@@ -184,17 +185,16 @@ class PredictorTrainer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The mean total loss of the batch, a scalar."""
+        """The mean logarithm of the examples' total losses, and the regression's, a scalar."""
         images, _, *known = x
         pastiches, grams, predicted = y_pred
         terms = self.objective.terms(images, self.objective.targets_of_grams(grams), pastiches)
+        losses = ops.log(sum(terms.values()))
         if known and self.regression_weight:
             distance = embedding_distance(self.network, known[1], predicted)
             terms["embedding_loss"] = self.regression_weight * distance
-        for name, values in terms.items():
-            self.term_metrics[name].update_state(values)
-        # The known styles are more, or fewer, than the photos.
-        return sum(ops.mean(values) for values in terms.values()) / replicas()
+            losses += ops.mean(terms["embedding_loss"])
+        return self.mean(losses, terms)
 
 
 def embedding_distance(predictor: StylePredictor, embeddings: Any, predicted: Any) -> Any:

@@ -63,8 +63,15 @@ class RunRecipe(LossRecipe):
     # What may differ between a run and its continuation.
     RESUMABLE = ("preview_every", "half", "xla")
 
+    @property
+    def most_measured(self) -> int:
+        """On how many of the photos kept out of training it is measured at most."""
+        return self.holdout
+
     def check(self) -> None:
         super().check()
+        if self.image_size is None:  # to be filled in, see `by_length`
+            return
         if self.image_size - 2 * margin_of(self) < SMALLEST_SIDE:
             raise UserError(
                 f"`margin` must leave {SMALLEST_SIDE} px or more of `image_size` "
@@ -120,39 +127,69 @@ class TrainRecipe(NetworkRecipe):
     init_from: str = option("", "start from this model's convolutions, and styles of equal name")
 
 
+# Fine-tuning in at most so many steps is to be done in seconds. By steps of two crops of 128 px the
+# style loss falls faster than by fewer steps of more or of larger ones, and at twice the rate.
+SHORT = 100
+_SHORT_RUN = {"image_size": 128, "batch_size": 2, "learning_rate": 2e-2}
+_LONG_RUN = {"image_size": 256, "batch_size": 4, "learning_rate": 1e-2}
+
+
+def _by_length(name: str) -> str:
+    return f"{_SHORT_RUN[name]} in runs of up to {SHORT} steps, else {_LONG_RUN[name]}"
+
+
 @dataclasses.dataclass(frozen=True)
 @unset(*REMEMBERED, "half")
+@unset("image_size", until=_by_length("image_size"))
+@unset("batch_size", until=_by_length("batch_size"))
+@unset("learning_rate", until=_by_length("learning_rate"))
 class FinetuneRecipe(NetworkRecipe):
     """Everything that decides what adding styles to a network computes; see `RunRecipe`.
 
     Fields of the loss that are `None` are what the network was trained with; with `half` `None` the
-    new network is stored as the trained one is.
+    new network is stored as the trained one is; `image_size`, `batch_size` and `learning_rate`
+    follow from `steps` (`by_length`). Without `content` it learns on the sample photos of
+    scikit-image.
 
     Example:
 
-        >>> FinetuneRecipe(styles=["painting.jpg"], content="photos").model
+        >>> FinetuneRecipe(styles=["painting.jpg"]).model
         'varied32'
     """
 
+    content: str = option(
+        "",
+        "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]; by default scikit-image's four "
+        "sample photos. Photos like those to be painted are better",
+    )
     model: str = option(DEFAULT_MODEL, "the trained network to add styles to")
     styles: tuple[str, ...] = option((), "folders of style images, and style images")
     init: str = option(
         "auto",
         "predicted: by the network's predictor; nearest: the mixture of old styles whose pastiches "
-        "come closest, a search of a minute; ones; or an old style. auto: predicted where the "
+        "come closest, a search; ones; or an old style. auto: predicted where the "
         "network has a predictor, else nearest",
     )
     predictor: str = option(
         "",
         "a file that `train_predictor` wrote; by default MODEL.predictor.npz beside the network",
     )
-    steps: int = option(2_000, "training steps in all", least=1)
-    batch_size: int = option(4, "examples per step, over all devices", least=1)
-    learning_rate: float = option(1e-2, "Adam's learning rate", above=0)
+    steps: int = option(SHORT, "training steps in all", least=1)
+    holdout: int = option(
+        -1,
+        "content photos kept out of training, for previews and figures; -1: 16, or an eighth of "
+        "them if that is fewer, of the sample photos 2. Runs of up to "
+        f"{SHORT} steps are measured on 4 of them",
+        least=-1,
+    )
     warmup_steps: int = option(5, "steps over which the learning rate rises to its value", least=0)
     decay: float = option(
         0.5, "share of the run, at its end, over which the rate falls to 0", least=0, most=1
     )
+
+    @property
+    def most_measured(self) -> int:
+        return min(4, self.holdout) if self.steps <= SHORT else self.holdout
 
     def check(self) -> None:
         super().check()
@@ -160,6 +197,23 @@ class FinetuneRecipe(NetworkRecipe):
             raise UserError(
                 "`init` nearest needs held-out photos: give a `holdout` above 0, or another `init`."
             )
+
+
+def by_length(recipe: FinetuneRecipe) -> FinetuneRecipe:
+    """Fills in what a recipe leaves to the number of its steps.
+
+    Example:
+
+        >>> short, long = (by_length(FinetuneRecipe(steps=steps)) for steps in (30, 2_000))
+        >>> short.image_size, short.batch_size, short.learning_rate
+        (128, 2, 0.02)
+        >>> long.image_size, long.batch_size, long.learning_rate
+        (256, 4, 0.01)
+    """
+    numbers: dict[str, Any] = _SHORT_RUN if recipe.steps <= SHORT else _LONG_RUN
+    return recipe.replace(
+        **{name: number for name, number in numbers.items() if getattr(recipe, name) is None}
+    )
 
 
 def margin_of(recipe: RunRecipe) -> int:

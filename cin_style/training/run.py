@@ -22,11 +22,22 @@ from cin_style.styles.style import Style
 from cin_style.training import callbacks
 from cin_style.training.batches import TrainingBatches
 from cin_style.training.optimizer import make_optimizer, make_schedule
-from cin_style.training.photos import Photos, PhotoSubset, center_crops, hold_out, open_photos
+from cin_style.training.photos import (
+    Photos,
+    PhotoSubset,
+    center_crops,
+    hold_out,
+    open_photos,
+    spread,
+)
 from cin_style.training.recipes import RunRecipe, margin_of
 from cin_style.training.run_folder import Identity, RunFolder, check_apart
 
 _LOG = logging.getLogger("cin_style")
+
+
+# Of the sample photos: two of four teach a style as well as three do, and two say more than one.
+_HELD_OUT_SAMPLES = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +53,9 @@ class Task(abc.ABC):
     # The verb, and the name of the file that the run ends with.
     KIND: ClassVar[str]
     RESULT: ClassVar[str]
+
+    # Whether the sample photos do where the recipe names none.
+    SAMPLES_DO: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -121,11 +135,21 @@ def run(task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()) -> 
         UserError: see `train`.
     """
     recipe = task.recipe
-    if not recipe.content:
+    if not recipe.content and not task.SAMPLES_DO:
         raise UserError("`content` is missing: a folder of photos, or tfds:NAME.")
     check_apart(output, recipe.content)
     all_photos = open_photos(recipe.content)
-    photos, held_out = hold_out(all_photos, recipe.holdout)
+    holdout = recipe.holdout
+    if not recipe.content:
+        holdout = _HELD_OUT_SAMPLES if holdout < 0 else holdout
+    photos, held_out = hold_out(all_photos, holdout)
+    if not recipe.content:
+        _LOG.info(
+            "no `content` given: learning on %d of the %d sample photos of scikit-image. Photos "
+            "like those to be painted are better",
+            len(photos),
+            len(all_photos),
+        )
     recipe = recipe.replace(
         holdout=len(held_out),
         margin=margin_of(recipe),
@@ -194,7 +218,9 @@ def prepare(
     """
     recipe = task.recipe
     keras.utils.set_random_seed(recipe.seed)
-    crops = center_crops(held_out, recipe.image_size) if len(held_out) else None
+    most = min(recipe.most_measured, len(held_out))
+    measured = PhotoSubset(held_out, spread(most, len(held_out)))
+    crops = center_crops(measured, recipe.image_size) if len(measured) else None
     material, trainer = task.make_trainer(photos, crops, folder, new)
     _LOG.info(
         "computing in %s on %s (%s)", recipe.precision, hardware.device(), keras.backend.backend()
@@ -203,6 +229,8 @@ def prepare(
         optimizer=make_optimizer(recipe),
         jit_compile={"auto": "auto", "on": True, "off": False}[recipe.xla],
     )
+    # Here, not in the first step: TensorFlow traces a step that makes variables twice.
+    trainer.optimizer.build(trainer.trainable_variables)
     checkpoint = callbacks.Checkpoint(folder.checkpoint)
     start = checkpoint.restore(trainer)
     if start:

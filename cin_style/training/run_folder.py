@@ -60,6 +60,8 @@ class RunFolder:
         losses, curves: `losses.csv` and `losses.png`, of training.
         before, evaluation: `before.json` and `evaluation.csv`, losses on held-out photos before
             training, and before and after.
+        start, before_after: `start.npy`, the style embeddings that fine-tuning began with, and
+            `before_after.jpg`, held-out photos in these and in the learned ones.
         skipped: `skipped_photos.txt`, why photos could not be read.
         previews, tensorboard, generated: folders; the last one of style images, of which any run
             makes the same.
@@ -85,6 +87,8 @@ class RunFolder:
         self.curves = self.path / "losses.png"
         self.before = self.path / "before.json"
         self.evaluation = self.path / "evaluation.csv"
+        self.start = self.path / "start.npy"
+        self.before_after = self.path / "before_after.jpg"
         self.skipped = self.path / "skipped_photos.txt"
         self.previews = self.path / "previews"
         self.tensorboard = self.path / "tensorboard"
@@ -154,14 +158,15 @@ class RunFolder:
             )
         for name in renamed or others:
             raise UserError(
-                f"{self.path} holds a run with `{name}`={earlier[name]}, not {now[name]}. Give the "
-                "same arguments to go on with it, or choose another `output`."
+                f"{self.path} holds a run with `{name}`={_shown(earlier[name])}, not "
+                f"{_shown(now[name])}. Give the same arguments to go on with it, or choose another "
+                "`output`."
             )
 
     def begin(self, identity: Identity, num_photos: int, styles: Sequence[Style]) -> None:
         """Notes whose run it is, and clears away what a run left that had no checkpoint yet."""
         if self.record.is_file():
-            for path in (self.before, self.losses, self.skipped):
+            for path in (self.before, self.start, self.losses, self.skipped):
                 path.unlink(missing_ok=True)
             for path in (self.previews, self.tensorboard):
                 shutil.rmtree(path, ignore_errors=True)
@@ -177,6 +182,11 @@ class RunFolder:
                 "versions": hardware.versions(),
             },
         )
+
+
+def _shown(value: Any) -> Any:
+    """A value of a field as messages name it."""
+    return "(none)" if value in ("", None, []) else value
 
 
 def _differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -197,7 +207,7 @@ def check_apart(output: str | os.PathLike, content: str) -> None:
 
     The run's own previews would be among the photos when it goes on.
     """
-    if content.startswith("tfds:"):
+    if not content or content.startswith("tfds:"):
         return
     photos, results = (pathlib.Path(path).resolve() for path in (content, output))
     if results == photos or photos in results.parents:

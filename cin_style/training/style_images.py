@@ -15,7 +15,7 @@ from cin_style.styles.generator import generate
 from cin_style.training.photos import Collection, Photos, TfdsPhotos, crop, size_of
 
 # Side in px of what the generator paints.
-_GENERATED_SIZE = 320
+_GENERATED_SIZE = 448
 
 
 class Pictures:
@@ -185,20 +185,23 @@ class StyleImages:
         image = self.crop(source, int(rng.integers(len(source))), rng)
         return recolour(image, rng) if rng.random() < self.colour_share else image
 
-    def crop(self, source: Photos, index: int, rng: np.random.Generator) -> np.ndarray:
+    def crop(
+        self, source: Photos, index: int, rng: np.random.Generator, share: float | None = None
+    ) -> np.ndarray:
         """A random square of an image, half of them mirrored: float32 (size, size, 3) in [0, 1].
 
         Args:
             source: a source of photos.
             index: which of them; where it can't be read, the next that can.
             rng: says which square.
+            share: its side as a share of the image's short side; by default random.
 
         Raises:
             UserError: none can be read.
         """
         scale, left, top, mirrored = rng.uniform(self.smallest_crop, 1), *rng.random(3)
         photo = self._open(source, index)
-        side = max(1, round(scale * min(photo.size)))
+        side = max(1, round((share or scale) * min(photo.size)))
         left, top = round(left * (photo.width - side)), round(top * (photo.height - side))
         square = crop(photo, left, top, side, self.size)
         return images.from_uint8(square[:, ::-1] if mirrored < 0.5 else square)

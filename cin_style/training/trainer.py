@@ -1,5 +1,6 @@
 """One training step: the network's pastiches under the objective, through Keras' `fit`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -9,7 +10,46 @@ from cin_style.losses.objective import StyleObjective
 from cin_style.networks.style_transfer import StyleTransferNetwork
 
 
-class StyleTrainer(keras.Model):
+class ObjectiveTrainer(keras.Model):
+    """What trainers by a `StyleObjective` share: a mean of each term of the loss.
+
+    Args:
+        network: what is trained.
+        objective: a `StyleObjective`, which never is.
+        more: names of terms that are not the objective's.
+
+    Attributes:
+        network, objective: as given.
+    """
+
+    def __init__(
+        self, network: keras.Model, objective: StyleObjective, more: Iterable[str] = ()
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.objective = objective
+        names = [*objective.term_names, *more]
+        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The mean of the loss and of each of its terms over the epoch so far."""
+        return [self._loss_tracker, *self.term_metrics.values()]
+
+    def mean(self, losses: Any, terms: dict[str, Any]) -> Any:
+        """The mean of a batch's losses (batch,), a scalar; notes the terms they consist of.
+
+        Args:
+            losses: (batch,).
+            terms: dict of names to (count,); counts may differ from term to term.
+        """
+        for name, values in terms.items():
+            self.term_metrics[name].update_state(values)
+        return ops.mean(losses) / _replicas()
+
+
+class StyleTrainer(ObjectiveTrainer):
     """Trains a network on batches `(images, style_ids)`.
 
     Args:
@@ -40,21 +80,12 @@ class StyleTrainer(keras.Model):
     """
 
     def __init__(self, network: StyleTransferNetwork, objective: StyleObjective) -> None:
-        super().__init__()
-        self.network = network
-        self.objective = objective
-        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in objective.term_names}
+        super().__init__(network, objective)
         # The same layers once more, showing what goes into the normalizations.
         looked_at = network.convolutions if objective.needs_activations else []
         self._forward = keras.Model(
             network.inputs, [network.output, [layer.output for layer in looked_at]]
         )
-        self.built = True
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The mean of the loss and of each of its terms over the epoch so far."""
-        return [self._loss_tracker, *self.term_metrics.values()]
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         images, style_ids = inputs
@@ -72,12 +103,10 @@ class StyleTrainer(keras.Model):
         images, style_ids = x
         pastiches, activations = y_pred
         terms = self.objective.terms(images, style_ids, pastiches, activations)
-        for name, values in terms.items():
-            self.term_metrics[name].update_state(values)
-        return ops.mean(sum(terms.values())) / replicas()
+        return self.mean(sum(terms.values()), terms)
 
 
-def replicas() -> int:
+def _replicas() -> int:
     """Over how many replicas the step's gradients will be summed.
 
     Keras divides its own losses by this number under `tf.distribute`, but not the result of

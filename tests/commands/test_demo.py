@@ -1,5 +1,7 @@
 """The demonstration, in the small: every picture that it names is there."""
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -39,6 +41,9 @@ def test_pictures_blends_training_and_a_new_style(tiny_network, style_folder, tm
     assert Image.open(output / "blends.jpg").width > 5 * 256
     assert (output / "training" / "previews" / "step_000001.jpg").is_file()
     assert (output / "chelsea_new_2.jpg").is_file()
+    assert (output / "finetuning" / "before_after.jpg").is_file()
+    added = json.loads((output / "finetuning" / "run.json").read_text())
+    assert added["recipe"]["content"] == "" and added["recipe"]["init"] == "nearest"
     added = storage.load(output / "finetuning" / "model.keras").styles[-1]
     assert added.name == "new_2"
 

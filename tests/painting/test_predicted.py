@@ -64,6 +64,13 @@ def test_several_images_beside_known_styles(folder, recipe, tmp_path):
     assert (tmp_path / "photo_dune.png").stat().st_mtime_ns == first
 
 
+@pytest.mark.parametrize("name", ["all.png", "-x.png", f"{'long' * 25}.png"])
+def test_names_that_no_style_can_have(folder, recipe, tmp_path, name):
+    shutil.copy(folder / "dune.png", tmp_path / name)
+    (path,) = stylize(recipe.replace(style_image=str(tmp_path / name)), tmp_path / "painted")
+    assert path.name == "photo_style_image.png"
+
+
 def test_blends_of_images_and_known_styles(folder, recipe, tmp_path):
     text = f"{folder / 'dune.png'}=0.25,birch=0.75"
     (path,) = stylize(recipe.replace(style_image="", style=text), tmp_path)

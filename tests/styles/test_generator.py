@@ -12,3 +12,8 @@ def test_a_seed_is_an_image():
         assert np.ptp(image) > 20
     assert len({image.tobytes() for image in images}) == 16
     np.testing.assert_array_equal(generate(7, 96), images[7])
+
+
+def test_fans_do_not_shrink_to_nothing():
+    # Here the noise that they follow goes below that.
+    assert generate(746, 48).size == (48, 48)

@@ -1,5 +1,6 @@
 """The scripts of `train/experiments`, in the small."""
 
+import collections
 import csv
 import importlib
 import pathlib
@@ -10,6 +11,8 @@ from PIL import Image
 
 from cin_style import images
 from cin_style.networks import storage
+from cin_style.prediction.predictor import StylePredictor
+from cin_style.prediction.statistics import StyleView
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("slow; what they call is tested on every backend", allow_module_level=True)
@@ -230,3 +233,89 @@ def test_photoreal(run, capsys):
     before = (output / "pairs.csv").read_text()
     run("photoreal", *options)
     assert (output / "pairs.csv").read_text() == before
+
+
+@pytest.fixture(scope="module")
+def predicting(model, paintings, many_photos, tmp_path_factory):
+    """A predictor's file, which has learned nothing, and the recipe that it might be from."""
+    folder = tmp_path_factory.mktemp("predicting")
+    network = storage.load(model)
+    StylePredictor.of(network, StyleView(size=32)).save(folder / "predictor.npz")
+    known, new = paintings
+    options = {
+        "model": model,
+        "styles": known,
+        "content": many_photos,
+        "batch_size": 1,
+        "image_size": 64,
+        "style_size": 32,
+        "generated": 2,
+        "warm_steps": 2,
+        "precision": "float32",
+    }
+    lines = [f"--{name}={value}" for name, value in options.items()]
+    lines += [f"--held_out_styles={path}" for path in (new / "elm.png", known / "ash.png")]
+    (folder / "recipe.txt").write_text("\n".join(lines), encoding="utf-8")
+    return folder / "predictor.npz", folder / "recipe.txt"
+
+
+@pytest.mark.slow
+def test_predicted(run, predicting, model, script, monkeypatch):
+    monkeypatch.setattr(script("predicted_pictures"), "OTHERS", ("coins",))
+    starts = {"predicted": "predicted", "nearest": "nearest"}
+    monkeypatch.setattr(script("predicted_starts"), "STARTS", starts)
+    ablations = {"all": {}, "without_photos": {"photo_share": 0.0}}
+    monkeypatch.setattr(script("predicted"), "ABLATIONS", ablations)
+    predictor, recipe = predicting
+    arguments = ["--predictor", predictor, "--recipe", recipe, "--image_size", "64"]
+    arguments += ["--batch_size", "1", "--steps", "2,4", "--reference_steps", "8"]
+    arguments += ["--references", "1", "--show", "elm", "--show_steps", "2,6"]
+    arguments += ["--photos", "coffee", "--ablation_steps", "2"]
+    output = run("predicted", *arguments)
+
+    (row,) = rows_of(output / "time.csv")
+    assert row["width"] == "640" and 0 < float(row["seconds"]) < 10 and int(row["bytes"]) > 1e6
+
+    old = {row["painting"]: row for row in rows_of(output / "old.csv")}
+    assert list(old) == ["elm", "ash"] and old["ash"]["old_style"] in ("birch", "cedar")
+    rows = rows_of(output / "starts.csv")
+    steps = collections.defaultdict(list)
+    for row in rows:
+        steps[row["painting"], row["start"]].append(int(row["step"]))
+    assert steps["ash", "old"] == [0] and steps["elm", "nearest"] == [0, 2, 4]
+    assert steps["ash", "predicted"] == [0, 2, 4, 8] and steps["elm", "predicted"] == [0, 2, 4]
+    for row in rows:
+        expected = float(row["style_loss"]) / float(old[row["painting"]]["style_loss"])
+        assert float(row["ratio"]) == pytest.approx(expected, rel=1e-4)
+        assert row["group"] == {"elm": "new", "ash": "left_out"}[row["painting"]]
+    summary = rows_of(output / "summary.csv")
+    assert len(summary) == 3 * 2 * 3
+    ratios = [float(r["ratio"]) for r in rows if r["start"] == "nearest" and r["step"] == "2"]
+    (row,) = (r for r in summary if (r["group"], r["start"], r["step"]) == ("all", "nearest", "2"))
+    assert float(row["ratio_mean"]) == pytest.approx(sum(ratios) / 2, rel=1e-4)
+    assert float(row["ratio_worst"]) == pytest.approx(max(ratios), rel=1e-4)
+    assert (row["references"], row["paintings"]) == ("1", "2")
+
+    assert images.load(output / "strip.jpg").shape[1] == 6 + 5 * (256 + 6)
+    assert images.load(output / "full" / "elm_6_steps_coffee.png").shape == (400, 600, 3)
+    assert [row["image"] for row in rows_of(output / "others.csv")] == ["coins", "wall"]
+    assert images.load(output / "others.jpg").shape[1] == 6 + 3 * (160 + 6)
+    ablation = rows_of(output / "ablation.csv")
+    assert [row["style_images"] for row in ablation] == list(ablations)
+    assert len({row["ratio_mean"] for row in ablation}) > 1
+
+    # Once more: all is there, nothing is measured anew.
+    tables = {path: path.read_bytes() for path in output.rglob("*.csv")}
+    kept = [*output.rglob("held_out.csv"), *(output / "full").iterdir(), output / "time.csv"]
+    times = [path.stat().st_mtime_ns for path in kept]
+    run("predicted", *arguments)
+    assert {path: path.read_bytes() for path in tables} == tables
+    assert [path.stat().st_mtime_ns for path in kept] == times
+    with pytest.raises(SystemExit, match="is of another experiment"):
+        run("predicted", *arguments, "--margin", "0")
+    # A run folder stands for its last checkpoint, here its end; and it is another predictor.
+    trained = output / "runs" / "ablation_all_2"
+    found = script("held_out_styles").at_checkpoint(trained, storage.load(model))
+    assert found.digest == StylePredictor.load(trained / "predictor.npz").digest
+    with pytest.raises(SystemExit, match="is another predictor"):
+        run("predicted", *arguments, "--predictor", trained)

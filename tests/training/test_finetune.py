@@ -1,6 +1,7 @@
 """Adding styles: the old ones stay as they are, and only the new rows learn."""
 
 import json
+import logging
 import pathlib
 
 import keras
@@ -15,8 +16,10 @@ from cin_style.painting.stylizer import Stylizer
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import StyleView
 from cin_style.training import callbacks, network_run
-from cin_style.training.finetune import finetune, nearest
-from cin_style.training.recipes import FinetuneRecipe
+from cin_style.training.finetune import finetune
+from cin_style.training.nearest import nearest
+from cin_style.training.photos import center_crops, hold_out, open_photos
+from cin_style.training.recipes import FinetuneRecipe, by_length
 from cin_style.training.trainer import StyleTrainer
 
 OPTIONS = {
@@ -103,6 +106,98 @@ def test_losses_are_by_default_what_the_network_was_trained_with(
         assert {name: noted[name] for name in given} == {name: OPTIONS[name] for name in given}
         # The grown network still knows what the convolutions were trained with.
         assert result.loss_options == base.loss_options
+
+
+def test_previews_before_the_first_step_and_after_the_last(finished):
+    output, _ = finished
+    names = sorted(path.name for path in (output / "previews").iterdir())
+    assert names == ["step_000000.jpg", "step_000002.jpg", "step_000004.jpg"]
+
+
+def test_before_and_after_stand_side_by_side(tiny_network, finished, new_styles):
+    """A row a photo: style image, photo, its pastiche at the start and at the end."""
+    output, network = finished
+    start = np.load(output / "start.npy")
+    assert start.shape == (2, network.embedding_size)
+    with Image.open(output / "before_after.jpg") as sheet:
+        # Two styles on two photos each, of 200 px a picture.
+        assert sheet.size == (6 + 4 * 206, 6 + 20 + 4 * 206)
+        pixels = np.asarray(sheet, "float32") / 255
+    cells = pixels[26:, 6:].reshape(4, 206, -1, 3)[:, :200].reshape(4, 200, -1, 3)
+    cells = cells[:, :, : 4 * 206].reshape(4, 200, 4, 206, 3)[..., :200, :].swapaxes(1, 2)
+    _, held_out = hold_out(open_photos(finished_content(output)), 2)
+    photos = center_crops(held_out, 32)
+    ends = network.get_style_embeddings()[3:]
+    for row, (style, photo) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+        for column, embeddings in ((2, start), (3, ends)):
+            painter = tiny_network.with_styles(["any"], embeddings[style : style + 1])
+            (expected,) = painter.predict_on_batch([photos[photo : photo + 1], np.ones((1, 1))])
+            found = cells[row, column].reshape(8, 25, 8, 25, 3).mean(axis=(1, 3))
+            coarse = expected.reshape(8, 4, 8, 4, 3).mean(axis=(1, 3))
+            np.testing.assert_allclose(found, coarse, atol=0.06)
+
+
+def finished_content(output):
+    """The folder of photos of a run."""
+    return json.loads((output / "run.json").read_text())["recipe"]["content"]
+
+
+def test_without_previews_no_before_and_after(tiny_network, recipe, new_styles, tmp_path):
+    recipe = recipe.replace(styles=(new_styles / "elm.png",), steps=1, init="ones", preview_every=0)
+    finetune(recipe, tmp_path, network=tiny_network)
+    assert not (tmp_path / "before_after.jpg").exists()
+    assert not (tmp_path / "previews").exists()
+
+
+def test_without_photos_it_learns_on_samples(
+    tiny_network, recipe, new_styles, tmp_path, caplog, monkeypatch
+):
+    recipe = recipe.replace(
+        styles=(new_styles / "elm.png",), content="", holdout=-1, init="ones", steps=3
+    )
+
+    def interrupt(log, batch, logs=None):
+        log.step += 1
+        if log.step == 3:
+            raise KeyboardInterrupt
+
+    with caplog.at_level(logging.INFO, "cin_style"), monkeypatch.context() as patch:
+        patch.setattr(callbacks.LossLog, "on_train_batch_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(recipe, tmp_path, network=tiny_network)
+    assert sum("4 sample photos of scikit-image" in line for line in caplog.messages) == 1
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["data"]["content"] == "4 photos, samples astronaut chelsea coffee rocket"
+    assert (record["photos"], record["recipe"]["holdout"]) == (2, 2)
+    with pytest.raises(UserError, match=r"a run with `content`=\(none\), not .*Give the same"):
+        finetune(recipe.replace(content=new_styles), tmp_path, network=tiny_network)
+    finetune(recipe, tmp_path, network=tiny_network)
+    assert (tmp_path / "before_after.jpg").is_file()
+    assert "loss" in (tmp_path / "evaluation.csv").read_text()
+
+
+def test_what_a_recipe_leaves_to_the_number_of_its_steps(
+    tiny_network, recipe, new_styles, tmp_path, caplog
+):
+    for steps, size, batch, rate, measured in [
+        (30, 128, 2, 0.02, 4),
+        (100, 128, 2, 0.02, 4),
+        (101, 256, 4, 0.01, 16),
+    ]:
+        found = by_length(FinetuneRecipe(steps=steps, holdout=16))
+        assert (found.image_size, found.batch_size) == (size, batch)
+        assert (found.learning_rate, found.most_measured) == (rate, measured)
+    given = by_length(FinetuneRecipe(image_size=64, batch_size=3, steps=500))
+    assert (given.image_size, given.batch_size) == (64, 3)
+    recipe = recipe.replace(
+        styles=(new_styles / "elm.png",), steps=1, init="ones", holdout=6, batch_size=None
+    )
+    with caplog.at_level(logging.INFO, "cin_style"):
+        finetune(recipe, tmp_path, network=tiny_network)
+    noted = json.loads((tmp_path / "run.json").read_text())["recipe"]
+    assert (noted["batch_size"], noted["image_size"], noted["holdout"]) == (2, 32, 6)
+    assert any("1 steps of 2 crops of 32 px, at a rate of 0.02" in line for line in caplog.messages)
+    assert any("kept out of training (4)" in line for line in caplog.messages)
 
 
 def test_an_interrupted_run_goes_on(tiny_network, recipe, finished, tmp_path, monkeypatch):
@@ -209,6 +304,32 @@ def test_nearest_looks_at_the_photos_once(tiny_network, monkeypatch):
     )
     nearest(tiny_network.with_styles(["new"]), tiny_network, [photos[0]], objective, photos)
     assert len(looks) == 1
+
+
+@pytest.mark.parametrize(("count", "painted"), [(1, 3 + 4), (3, 3 + 3 * 3 + 4 * 3)])
+def test_nearest_counts_what_it_paints(tiny_network, monkeypatch, caplog, count, painted):
+    """A photo in each of three styles, all in the best of them and in four mixtures."""
+    from cin_style import progress
+    from cin_style.losses.objective import StyleObjective
+    from cin_style.losses.vgg import VGG16
+
+    bars = []
+
+    class Noted(progress.Bar):
+        def close(self):
+            bars.append((self.unit, self.count, self.total))
+
+    monkeypatch.setattr(progress, "Bar", Noted)
+    photos = np.random.default_rng(1).random((count, 32, 32, 3), dtype="float32")
+    layers = {"block1_conv2": 1.0}
+    objective = StyleObjective(
+        VGG16(layers, "random"), [photos[0]], content_layers=layers, style_layers=layers
+    )
+    with caplog.at_level(logging.INFO, "cin_style"):
+        nearest(tiny_network.with_styles(["new"]), tiny_network, [photos[0]], objective, photos)
+    assert bars == [("picture", painted, painted)]
+    assert caplog.messages[0].startswith("no prediction: trying the network's 3 styles")
+    assert caplog.messages[1].startswith("new begins as ")
 
 
 @pytest.mark.parametrize("init", ["ones", "cedar"])

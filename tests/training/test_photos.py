@@ -78,6 +78,18 @@ def test_fingerprints_stay_the_same_from_version_to_version(tmp_path):
     assert open_photos(tmp_path).fingerprint() == f"1 photos, {expected}"
 
 
+def test_sample_photos_stand_in_for_a_folder():
+    photos, samples = open_photos(""), images.sample_photos()
+    assert len(photos) == len(samples) == 4
+    for index, (name, photo) in enumerate(samples.items()):
+        assert photos.name(index) == f"sample photo {name}"
+        np.testing.assert_array_equal(
+            images.from_uint8(np.asarray(images.open_rgb(photos.read(index)))), photo
+        )
+    assert photos.fingerprint() == "4 photos, samples astronaut chelsea coffee rocket"
+    assert open_photos("").fingerprint() == photos.fingerprint()
+
+
 @pytest.mark.parametrize("count", [0, 1, 4, 7, 19])
 def test_hold_out_is_disjoint_and_spread(flat_folder, count):
     photos = open_photos(flat_folder)

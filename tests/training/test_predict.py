@@ -16,9 +16,10 @@ from cin_style.losses.objective import StyleObjective
 from cin_style.losses.recipe import complete
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import LAYERS, StyleView, look
+from cin_style.styles.style_set import StyleSet
 from cin_style.training import callbacks
 from cin_style.training.photos import FolderPhotos
-from cin_style.training.predict import train_predictor
+from cin_style.training.predict import evaluate, train_predictor
 from cin_style.training.predictor_recipe import PredictorRecipe
 from cin_style.training.predictor_trainer import (
     KnownStyles,
@@ -34,6 +35,7 @@ OPTIONS = {
     "batch_size": 2,
     "image_size": 32,
     "style_size": 32,
+    "style_crop": 32,
     "generated": 2,
     "vgg_weights": "random",
     "precision": "float32",
@@ -154,6 +156,17 @@ def test_mixtures_lie_between_the_known_styles(known):
     )
 
 
+def test_known_styles_without_their_image_are_left_out(painting_folder, tmp_path, tiny_network):
+    (tmp_path / "broken.png").write_text("no image")
+    pictures = Pictures([tmp_path / "broken.png", painting_folder / "ash.png"])
+    crops = StyleImages([(pictures, 1.0)], size=32)
+    objective = make_objective(complete(PredictorRecipe(content="x", **OPTIONS), {}), [])
+    layers = ("block1_conv2",)
+    known = KnownStyles.of(tiny_network, [1, 0], pictures, crops, 0.5, objective, layers, seed=3)
+    np.testing.assert_array_equal(known.embeddings, tiny_network.get_style_embeddings()[:1])
+    assert len(known.statistics) == 1
+
+
 # === Learning ===
 
 
@@ -200,13 +213,29 @@ def test_a_step_trains_the_predictor_and_nothing_else(tiny_network, make_photo, 
         trainer.train_on_batch((batch, batch[::-1], *known), return_dict=True) for _ in range(3)
     ]
     assert set(logs[0]) == {"loss", "content_loss", "style_loss", "embedding_loss"}
-    total = sum(value for name, value in logs[0].items() if name != "loss")
-    np.testing.assert_allclose(logs[0]["loss"], total, rtol=1e-4)
     for one, other in zip(before, values(frozen), strict=True):
         np.testing.assert_array_equal(one, other)
     # Every layer, so that the gradient comes through the painting network.
     for one, other in zip(learned, values(trainer.trainable_variables), strict=True):
         assert np.any(one != other)
+
+
+def test_style_images_count_by_the_logarithm_of_their_losses(tiny_network, make_photo):
+    recipe = complete(PredictorRecipe(content="x", **OPTIONS), {})
+    objective = make_objective(recipe, [], also=LAYERS)
+    predictor = StylePredictor.of(tiny_network, StyleView(size=32), "random")
+    trainer = PredictorTrainer(predictor, tiny_network.with_styles(["any"]), objective, 10.0)
+    trainer.compile(optimizer=keras.optimizers.SGD(0.0))
+    batch = np.stack([make_photo(32, 32, seed) for seed in (1, 2)]).astype("float32") / 255
+    known = np.ones((3, 1408), "float32"), np.ones((3, tiny_network.embedding_size), "float32")
+    expected = []
+    for one in (batch[:1], batch[1:]):
+        trainer.reset_metrics()
+        logs = trainer.train_on_batch((one, one, *known), return_dict=True)
+        expected.append(np.log(logs["content_loss"] + logs["style_loss"]) + logs["embedding_loss"])
+    trainer.reset_metrics()
+    logs = trainer.train_on_batch((batch, batch, *known), return_dict=True)
+    np.testing.assert_allclose(logs["loss"], np.mean(expected), rtol=1e-4)
 
 
 def test_the_distance_is_in_units_of_the_spread(tiny_network):
@@ -232,13 +261,32 @@ def test_the_run_folder_has_the_predictor(finished, tiny_network, painting_folde
     assert [row["step"] for row in tables.read(output / "losses.csv")] == [1, 2, 4]
     assert "embedding_loss" in tables.read(output / "losses.csv")[0]
     previews = sorted(path.name for path in (output / "previews").iterdir())
-    assert previews == ["step_000002.jpg", "step_000004.jpg"]
+    assert previews == ["step_000000.jpg", "step_000002.jpg", "step_000004.jpg"]
     lines = (output / "evaluation.csv").read_text().splitlines()
     assert lines[0].startswith("style,nearest,content_loss_nearest,content_loss,style_loss_near")
     assert lines[1].startswith("fog,") and len(lines) == 2
     record = json.loads((output / "run.json").read_text())
     assert record["kind"] == "train_predictor"
     assert list(record["data"]["held_out_styles"]) == ["fog"]
+
+
+def test_no_style_is_measured_beside_itself(finished, tiny_network, painting_folder, make_photo):
+    _, predictor = finished
+    recipe = complete(PredictorRecipe(content="x", **OPTIONS), {})
+    paintings = [painting_folder / f"{name}.png" for name in ("ash", "birch", "fog")]
+    style_set = StyleSet.from_paths(paintings)
+    pictures = style_set.load_images(32)
+    photos = make_photo(32, 32, 7)[None].astype("float32") / 255
+    rows = evaluate(
+        predictor,
+        tiny_network,
+        style_set,
+        pictures,
+        make_objective(recipe, pictures),
+        photos,
+    )
+    assert [row["style"] for row in rows] == ["ash", "birch", "fog"]
+    assert all(row["nearest"] != row["style"] for row in rows)
 
 
 def test_a_killed_and_resumed_run_ends_with_the_same_weights(
@@ -281,6 +329,13 @@ def test_a_finished_run_is_not_run_again(tiny_network, recipe, finished):
 def test_bad_recipes_are_refused(tiny_network, recipe, tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
         train_predictor(recipe.replace(**changes), tmp_path, network=tiny_network)
+
+
+def test_some_painting_is_left_to_train_on(tiny_network, recipe, tmp_path):
+    with pytest.raises(UserError, match="every painting of `styles` is held out"):
+        train_predictor(
+            recipe.replace(held_out_styles=recipe.styles), tmp_path, network=tiny_network
+        )
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_the_run_folder_tells_what_was_done(train_recipe, finished_run):
     assert run["versions"]["keras"] == keras.__version__
     assert [row["step"] for row in tables.read(finished_run / "losses.csv")] == [1, 2, 4, 6]
     previews = sorted(path.name for path in (finished_run / "previews").iterdir())
-    assert previews == ["step_000002.jpg", "step_000004.jpg", "step_000006.jpg"]
+    assert previews == [f"step_{step:06}.jpg" for step in (0, 2, 4, 6)]
     lines = (finished_run / "evaluation.csv").read_text().splitlines()
     assert lines[0].startswith(
         "style,content_loss_before,content_loss,style_loss_before,style_loss"

@@ -129,7 +129,7 @@ def test_changed_data_is_named_before_what_it_decides(begun):
     with pytest.raises(UserError, match="holds a run with `content`=c, not d. Give the same"):
         begun.state(identity(more, holdout=2, content="d"))
     fewer = DATA | {"styles": {"ash": "1"}}
-    with pytest.raises(UserError, match="holds a run with `style_names`=, not ash. Give the same"):
+    with pytest.raises(UserError, match="holds a run with `style_names`=.none., not ash. Give the"):
         begun.state(identity(fewer, style_names="ash"))
 
 

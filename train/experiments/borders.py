@@ -9,8 +9,11 @@ px. For each side and channel, the mean of the outermost 8 px minus that of the 
 
 Writes `borders.csv`, a row a style. `margin_40`: with that margin, how far the worst side and
 channel is from what is painted where the photo goes on; `margin_40_or_photo`: from that or the
-photo's own, whichever is nearer. `moved`: how far what is painted where the photo goes on is from
-itself when the photo is moved by 2 px, which is what the texture of strokes does by itself.
+photo's own, whichever is nearer; `margin_40_error`: the standard error of what `margin_40` tells,
+by how much the photos differ among each other; `margin_40_all`: the root mean square over sides and
+channels, less what those errors alone would make of it. `moved`: how far what is painted where
+the photo goes on is from itself when the photo is moved by 2 px, which is what the texture of
+strokes does by itself.
 """
 
 import argparse
@@ -52,10 +55,24 @@ def edges(picture):
 
 
 def edges_of(stylizer, photos, cut=lambda picture: picture):
-    """The edges in every style, means over the photos, (styles, 12)."""
+    """The edges in every style, (photos, styles, 12)."""
     names = list(stylizer.styles)
-    found = [[edges(cut(one)) for one in stylizer(photo, names)] for photo in photos]
-    return np.mean(found, axis=0)
+    return np.array([[edges(cut(one)) for one in stylizer(photo, names)] for photo in photos])
+
+
+def measure(found, beyond, own):
+    """What `main` tells of one margin, in 1/255: a dict of arrays (styles,)."""
+    apart = 255 * (found - beyond)
+    error = apart.std(axis=0, ddof=1) / len(apart) ** 0.5
+    mean = abs(apart.mean(axis=0))
+    nearer = np.minimum(mean, 255 * abs(found.mean(axis=0) - own))
+    worst = mean.argmax(axis=1)[:, None]
+    return {
+        "": mean.max(1),
+        "_or_photo": nearer.max(1),
+        "_error": np.take_along_axis(error, worst, 1)[:, 0],
+        "_all": np.sqrt(np.maximum(0, (mean**2 - error**2).mean(1))),
+    }
 
 
 def main():
@@ -75,17 +92,16 @@ def main():
     moved = edges_of(
         stylizer, [square[2:, 2:] for square in squares], lambda picture: middle(picture, SIDE, -1)
     )
+    texture = 255 * abs((moved - beyond).mean(axis=0)).max(1)
     rows = [
         {"style": style, "moved": float(difference)}
-        for style, difference in zip(stylizer.styles, 255 * abs(moved - beyond).max(1), strict=True)
+        for style, difference in zip(stylizer.styles, texture, strict=True)
     ]
     for margin in map(int, arguments.margins.split(",")):
         stylizing.MARGIN = margin
-        found = edges_of(stylizer, small)
-        from_beyond, from_own = 255 * abs(found - beyond), 255 * abs(found - own)
-        worst = from_beyond.max(1), np.minimum(from_beyond, from_own).max(1)
-        for row, *values in zip(rows, *worst, strict=True):
-            row |= {f"margin_{margin}": values[0], f"margin_{margin}_or_photo": values[1]}
+        for name, values in measure(edges_of(stylizer, small), beyond, own).items():
+            for row, value in zip(rows, values, strict=True):
+                row[f"margin_{margin}{name}"] = float(value)
     tables.write(output / "borders.csv", rows)
     print(tables.align(rows))
 

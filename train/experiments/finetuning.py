@@ -5,9 +5,9 @@
 Learns each style of the folder in three ways, all with the losses that the model was trained
 with, the same data and batch size: `scratch` trains a network of this one style; `ones` learns
 only the style's gammas and betas on the trained network, from gamma 1, beta 0 and the painting's
-palette; `nearest` the same from the old styles that come closest. Each has the learning rate
-that is its command's default. At set steps it measures the total loss on photos kept out of
-training.
+palette; `nearest` the same from the old styles that come closest. Training from scratch has its
+command's learning rate, fine-tuning 1e-2. At set steps it measures the total loss on photos kept
+out of training.
 
 Writes `losses.csv` (a row per style, way and step), `losses.png` and `steps.csv`: at which step
 each way of fine-tuning had the least loss that training from scratch came to. The runs lie in
@@ -86,7 +86,8 @@ def measure(way, style, image, arguments, photos, base):
         recipe = TrainRecipe(styles=arguments.styles, style_names=style, **run)
         train(recipe, output, watchers=[watcher])
     else:
-        recipe = FinetuneRecipe(model=arguments.model, styles=(image,), init=way, **run)
+        run |= {"model": arguments.model, "styles": (image,), "learning_rate": 1e-2}
+        recipe = FinetuneRecipe(init=way, **run)
         finetune(recipe, output, watchers=[watcher])
     return watcher.rows
 

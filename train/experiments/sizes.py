@@ -6,8 +6,12 @@ Paints scikit-image's retina, 4:3 of it, enlarged to so many megapixels, from JP
 a `cin-style stylize` of its own, start-up included. Then a folder of photos of 512 px, and as many
 of the same photos by the `Stylizer` alone, nothing read or written.
 
-Writes `sizes.csv` (megapixels, seconds, peak memory in GiB of what the process held itself) and
-`folder.csv`. The same command again goes on where it stopped.
+With `--compare 12`, how far a photo of so many megapixels painted in tiles is from the same painted
+whole, in 1/255, before either is rounded: the mean and the most, with strokes as the network makes
+them (0) and as usual (1).
+
+Writes `sizes.csv` (megapixels, seconds, peak memory in GiB of what the process held itself),
+`folder.csv` and `exact.csv`. The same command again goes on where it stopped.
 """
 
 import argparse
@@ -26,6 +30,9 @@ from cin_style import Stylizer, StylizeRecipe, stylize, tables
 from cin_style.files import writable_folder
 
 STYLE = "starry_night"
+
+# All pictures here are of its own making, however large.
+Image.MAX_IMAGE_PIXELS = None
 
 
 def enlarged(megapixels):
@@ -86,23 +93,45 @@ def measure_folder(count, folder):
     return {"photos": count, "alone": alone, "folder": whole, "share": alone / whole}
 
 
+def compare(megapixels):
+    """Yields how far tiles are from the whole, a row for each size of strokes."""
+    photo = np.asarray(enlarged(megapixels))
+    stylizer = Stylizer()
+    for stroke_size in (0, 1):
+        whole = stylizer(photo, STYLE, stroke_size=stroke_size, tile="off")
+        tiled = stylizer(photo, STYLE, stroke_size=stroke_size, tile=512)
+        # Row by row: three pictures of this size are enough.
+        apart = [abs(one - two) for one, two in zip(whole, tiled, strict=True)]
+        yield {
+            "megapixels": megapixels,
+            "stroke_size": stroke_size,
+            "mean": 255 * float(np.mean(apart)),
+            "most": 255 * float(np.max(apart)),
+        }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", default="0.25,1,3,12,48,200")
     parser.add_argument("--photos", type=int, default=200, help="in the folder; 0: no folder")
     parser.add_argument("--tile", default="auto")
+    parser.add_argument("--compare", type=float, default=0, help="megapixels; 0: none")
     parser.add_argument("--output", required=True)
     arguments = parser.parse_args()
     output = writable_folder(pathlib.Path(arguments.output))
     rows = tables.read(output / "sizes.csv", ())
-    for megapixels in map(float, arguments.megapixels.split(",")):
+    for megapixels in map(float, filter(None, arguments.megapixels.split(","))):
         if megapixels not in [row["megapixels"] for row in rows]:
             rows.append(measure_size(megapixels, output, ["--tile", arguments.tile]))
             tables.write(output / "sizes.csv", rows)
-    print(tables.align(rows))
+    if rows:
+        print(tables.align(rows))
     if arguments.photos and not (output / "folder.csv").is_file():
         tables.write(output / "folder.csv", [measure_folder(arguments.photos, output)])
         print(tables.align(tables.read(output / "folder.csv", ())))
+    if arguments.compare and not (output / "exact.csv").is_file():
+        tables.write(output / "exact.csv", list(compare(arguments.compare)))
+        print(tables.align(tables.read(output / "exact.csv", ())))
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ def finetune_at(rate, init, arguments):
         content=arguments.content,
         steps=arguments.finetuning_steps,
         precision="float32",
+        batch_size=4,
+        learning_rate=1e-2,
         image_size=arguments.image_size,
         margin=0,
         init=init,

@@ -176,7 +176,8 @@ def fans(
     while y < 1.25 * n:
         x = -size * n * (1 + 0.5 * (row % 2)) + rng.normal(0, 0.03) * size * n
         while x < n * (1 + size):
-            scale = float(at(shape, [(x, y)])[0]) * rng.uniform(0.93, 1.1)
+            # Where the noise goes deepest, fans still have a size: the row has to end.
+            scale = max(0.3, float(at(shape, [(x, y)])[0])) * rng.uniform(0.93, 1.1)
             r = size * n * scale * 0.62
             cx, cy = x, y + rng.normal(0, 0.05) * r
             local = float(at(tone, [(x, y)])[0]) + rng.normal(0, 0.18)

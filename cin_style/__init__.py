@@ -23,10 +23,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "networks.storage": ["load", "save"],
         "networks.style_transfer": ["StyleTransferNetwork"],
         "painting.blends": ["blend"],
+        "painting.compositing": ["composite"],
         "painting.folder": ["stylize"],
         "painting.photorealism": ["photoreal"],
         "painting.pixels": ["optimize"],
-        "painting.recipes": ["BlendRecipe", "OptimizeRecipe", "PhotorealRecipe", "StylizeRecipe"],
+        "painting.recipes": [
+            "BlendRecipe",
+            "CompositeRecipe",
+            "OptimizeRecipe",
+            "PhotorealRecipe",
+            "StylizeRecipe",
+        ],
         "painting.stylizer": ["Stylizer"],
         "prediction.predictor": ["StylePredictor"],
         "styles.style": ["Style"],
@@ -54,11 +61,13 @@ if TYPE_CHECKING:
     from cin_style.networks.storage import load, save
     from cin_style.networks.style_transfer import StyleTransferNetwork
     from cin_style.painting.blends import blend
+    from cin_style.painting.compositing import composite
     from cin_style.painting.folder import stylize
     from cin_style.painting.photorealism import photoreal
     from cin_style.painting.pixels import optimize
     from cin_style.painting.recipes import (
         BlendRecipe,
+        CompositeRecipe,
         OptimizeRecipe,
         PhotorealRecipe,
         StylizeRecipe,

@@ -113,10 +113,11 @@ def _advice(name: Any) -> str:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """A `PIL.Image` of any mode as 8-bit RGB, upright; see `open_rgb`."""
-    return _to_rgb(_upright(image))
+    return _to_rgb(upright(image))
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """A picture turned as its EXIF data say."""
     # Not ImageOps.exif_transpose: it writes all EXIF data anew and fails where that is broken.
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)

@@ -112,7 +112,7 @@ def read(
         UserError: a mask that can't be read, is a JPEG or full of false colours, has another size
             or one colour only.
     """
-    masks = [_open(content, content_size, "content"), _open(style, style_size, "style")]
+    masks = [open_labels(content, content_size, "content"), open_labels(style, style_size, "style")]
     counted = [_count(mask) for mask in masks]
     found: set[tuple[int, ...]] = set()
     for path, (colours, _, counts) in zip((content, style), counted, strict=True):
@@ -143,7 +143,7 @@ def read(
     return shares[0], shares[1], names
 
 
-def _open(path: str | os.PathLike, size: tuple[int, int], photo: str) -> np.ndarray:
+def open_labels(path: str | os.PathLike, size: tuple[int, int], photo: str) -> np.ndarray:
     """The colours of a mask, uint8 (height, width, 3)."""
     image = files.open_rgb(path, most_pixels=limits.MOST_PIXELS)  # checks the file
     with limits.allowing(limits.MOST_PIXELS), Image.open(path) as opened:

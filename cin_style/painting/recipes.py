@@ -1,14 +1,15 @@
 """The recipes of painting: with a network, in blends, and by optimizing pixels."""
 
 import dataclasses
+import math
 import operator
 
 from cin_style.errors import UserError
 from cin_style.images.colour import COLOURS
-from cin_style.losses.recipe import LossRecipe, precision_option
+from cin_style.losses.recipe import REMEMBERED, LossRecipe, precision_option
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.painting import strokes
-from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
+from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option, unset
 
 # The least side of tiles, in px: what they read around themselves would be more than they are.
 SMALLEST_TILE = 64
@@ -283,3 +284,91 @@ class PhotorealRecipe(LossRecipe):
             raise UserError(
                 f"`segments` must be from 1 to {MOST_SEGMENTS}. Received: {self.segments}"
             )
+
+
+# What a picture may be for an object that is set into it.
+KINDS = ("auto", "photo", "painting")
+
+
+@dataclasses.dataclass(frozen=True)
+@unset(*REMEMBERED)
+class CompositeRecipe(LossRecipe):
+    """Everything that decides how an object is set into a picture.
+
+    Fields of the loss that are `None` are what the network was trained with.
+
+    Example:
+
+        >>> CompositeRecipe(object="cat.png", at="50%,120").place((400, 600))
+        (300.0, 120.0)
+    """
+
+    object: str = option("", "the picture that holds the object, with transparency; or with:")
+    mask: str = option("", "white where the object is, of its picture's size: a PNG")
+    box: str = option(
+        "", "X,Y,W,H in px: a box around the object, which is found in it (needs OpenCV)"
+    )
+    into: str = option("", "the picture that the object is set into")
+    at: str = option("50%,50%", "X,Y: where the middle of the object goes, in px or %")
+    scale: float = option(1.0, "how large the object becomes; 1: as it is, pixel by pixel", above=0)
+    kind: str = option(
+        "auto",
+        "what the picture is: into a photo, the object gets its light; into a painting, it is "
+        "painted",
+        choices=KINDS,
+        also=("as",),
+    )
+    relight: float = option(
+        0.5,
+        "into a photo: how far the object's colours go towards those of its surroundings",
+        least=0,
+        most=1,
+    )
+    edge: str = option(
+        "soft",
+        "into a photo: soft, as the object was cut out; or poisson: what differs along the edge is "
+        "made up for over all of the object",
+        choices=("soft", "poisson"),
+    )
+    model: str = option(DEFAULT_MODEL, "into a painting: the network that paints the object")
+    predictor: str = option(
+        "", "tells the painting's style; by default MODEL.predictor.npz beside the network"
+    )
+    steps: int = option(
+        16, "into a painting: steps of fine-tuning, from the predicted style", least=0
+    )
+    refine: int = option(
+        0, "into a painting: iterations of optimizing the object's pixels after that", least=0
+    )
+    band: float = option(
+        0.03,
+        "into a painting: around the object, over so many of its lengths, what is painted goes "
+        "over into the picture",
+        least=0,
+        most=1,
+    )
+    precision: str = precision_option("float32")
+
+    def check(self) -> None:
+        super().check()
+        if self.mask and self.box:
+            raise UserError("give `mask` or `box`: either says what the object is.")
+        self.place((1, 1))
+
+    def place(self, size: tuple[int, int]) -> tuple[float, float]:
+        """Where the middle of the object goes in a picture of a size (height, width): (x, y) px.
+
+        Raises:
+            UserError: `at` is no place.
+        """
+        parts = [part.strip() for part in self.at.split(",")]
+        try:
+            x, y = (
+                float(part[:-1]) / 100 * side if part.endswith("%") else float(part)
+                for part, side in zip(parts, size[::-1], strict=True)
+            )
+        except ValueError:
+            x = y = math.nan
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise UserError(f"`at` must be X,Y in px, or in % of the picture. Received: {self.at}")
+        return x, y

@@ -4,7 +4,7 @@
 
 Paintings are image files, pictures of the project's generator, and photos painted by `varied32`,
 each in another style. Prints how many are told right by the others (ten-fold cross-validation), and
-writes `kinds.csv`, every picture with its score when it was left out, and `kinds.npz`, which belongs
+writes `kinds.csv`, every picture with its score when it was left out, and `kinds.npz`, which goes
 beside the module.
 """
 

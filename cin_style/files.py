@@ -39,8 +39,12 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def writable_folder(path: str | os.PathLike) -> pathlib.Path:
+def writable_folder(path: str | os.PathLike, argument: str = "output") -> pathlib.Path:
     """Creates the folder `path` where needed and makes sure that a file can be written.
+
+    Args:
+        path: of the folder.
+        argument: which argument the message asks to change.
 
     Returns:
         `path` as a `pathlib.Path`.
@@ -57,6 +61,6 @@ def writable_folder(path: str | os.PathLike) -> pathlib.Path:
     except OSError as error:
         raise UserError(
             f"cannot write to the output folder {path}: {error.strerror or error}. "
-            "Choose another `output` or change its permissions."
+            f"Choose another `{argument}` or change its permissions."
         ) from error
     return path

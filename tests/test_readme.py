@@ -29,6 +29,7 @@ SHORT = {
     "optimize": "--iterations 2 --max_side 64 --style_size 32 --style_layers block1_conv2 "
     "--content_layers block1_conv2",
     "blend": "--max_side 64",
+    "composite": "--steps 1 --style_layers block1_conv2 --content_layers block1_conv2",
     "photoreal": "--work_side 64 --iterations 2 --style_layers block1_conv2 "
     "--content_layers block1_conv2",
 }
@@ -43,6 +44,7 @@ def desk(tmp_path_factory, make_photo):
         "painting.jpg": (40, 36),
         "day.jpg": (64, 48),
         "dusk.jpg": (60, 40),
+        "street.jpg": (64, 48),
         "holiday/beach.jpg": (40, 30),
         "my_photos/one.jpg": (60, 40),
         "my_photos/two.jpg": (50, 50),
@@ -54,6 +56,12 @@ def desk(tmp_path_factory, make_photo):
     Image.fromarray(np.uint8(np.linspace(0, 255, 64 * 48).reshape(48, 64))).save(
         folder / "mask.png"
     )
+    me = make_photo(440, 480, 8) // 4
+    me[150:400, 200:360] = 255 - me[150:400, 200:360]
+    Image.fromarray(me).save(folder / "me.jpg")
+    cat = Image.fromarray(make_photo(20, 16, 9)).convert("RGBA")
+    cat.putalpha(Image.linear_gradient("L").resize(cat.size))
+    cat.save(folder / "cat.png")
     for name, size in (("a.png", (64, 48)), ("b.png", (60, 40))):
         halves = np.zeros(size[::-1], "uint8")
         halves[size[1] // 2 :] = 255

@@ -69,7 +69,8 @@ def _help(field: dataclasses.Field, default: str) -> str:
         return f"{text} ({default}: {field.metadata['unset']})"
     if field.default is None or field.default in ("", ()):
         return text
-    return f"{text} ({default}: {field.default})"
+    otherwise = str(field.default).replace("%", "%%")
+    return f"{text} ({default}: {otherwise})"
 
 
 def given(arguments: argparse.Namespace, recipe_class: type[RecipeBase]) -> dict[str, Any]:

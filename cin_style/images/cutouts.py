@@ -115,15 +115,13 @@ def _of_transparency(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_mask(mask: str | os.PathLike, size: tuple[int, int]) -> np.ndarray:
-    grey = segments.open_labels(mask, size, "object's").mean(axis=-1) / 255
+    grey = segments.open_labels(mask, size, "object's").mean(axis=-1, dtype="float32") / 255
     if np.ptp(grey) < 0.5:
         raise UserError(
             f"the mask {mask} is empty: it has one shade only. Make it white where the object is, "
             "and black elsewhere."
         )
-    if grey.shape == size:
-        return grey.astype("float32")
-    return scaling.scale(grey[..., None], size)[..., 0].clip(0, 1)
+    return grey
 
 
 def parse_box(text: str, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -173,11 +171,21 @@ def grabcut(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
         ) from error
     scale = min(1.0, _GRABCUT_SIDE / max(picture.shape))
     small = np.array(files.scaled(Image.fromarray(picture), max_side=_GRABCUT_SIDE))
-    place = [max(0, round(value * scale)) for value in box]
+    # Some of the picture has to be inside the box, and some outside.
+    ends = small.shape[1], small.shape[0]
+    place = [
+        min(max(0, round(start * scale)), end - 2) for start, end in zip(box, ends, strict=False)
+    ]
+    place += [
+        max(1, min(round(length * scale), end - start - (start == 0)))
+        for start, length, end in zip(place, box[2:], ends, strict=True)
+    ]
     labels = np.zeros(small.shape[:2], "uint8")
-    models = np.zeros((2, 1, 65))
+    outside, inside = np.zeros((2, 1, 65))
     cv2.setRNGSeed(0)
-    cv2.grabCut(small[..., ::-1].copy(), labels, place, *models, _ROUNDS, cv2.GC_INIT_WITH_RECT)
+    cv2.grabCut(
+        small[..., ::-1].copy(), labels, place, outside, inside, _ROUNDS, cv2.GC_INIT_WITH_RECT
+    )
     object_ = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype("float32")
     if object_.mean() < 1e-4:
         raise UserError(

@@ -344,5 +344,5 @@ def check_size(path: str | os.PathLike, width: int, height: int) -> None:
     if most is not None and max(width, height) > most:
         raise UserError(
             f"cannot write {path}: a {suffix} file holds at most {most} px each way. Received: "
-            f"{width} x {height} px; make it smaller with `max_side`, or choose another format."
+            f"{width} x {height} px; choose another format, or make the picture smaller."
         )

@@ -102,7 +102,6 @@ def enlarge(maps: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
     """
     height, width = maps.shape[:2]
     top, bottom = (place * height / size[0] for place in (rows.start, rows.stop))
-    box = (0.0, top, float(width), bottom)
     planes = maps.reshape(height, width, -1)
     # Only the rows that count are handed on: copies cost as much as the scaling.
     first, last = max(0, int(top) - 2), min(height, int(bottom) + 3)

@@ -24,8 +24,8 @@ def between(above: np.ndarray, below: np.ndarray, region: np.ndarray) -> np.ndar
         region: bool (height, width). At the picture's own border nothing is asked for.
 
     Returns:
-        float32 (height, width, 3): `below - above` along the edge, harmonic inside; outside of the
-        region it goes on smoothly.
+        float32 (height, width, 3): `below - above` in the outermost 2 px of the region, harmonic
+        inside; outside of the region it goes on smoothly.
 
     Raises:
         ValueError: the region fills the picture: it has no edge.
@@ -40,7 +40,7 @@ def between(above: np.ndarray, below: np.ndarray, region: np.ndarray) -> np.ndar
     """
     whole = region.shape
     difference = np.asarray(below - above, "float64")
-    edge = ndimage.binary_dilation(region, iterations=2) & ~region
+    edge = region & ~ndimage.binary_erosion(region, iterations=2, border_value=1)
     if not edge.any():
         raise ValueError("`region` must leave some of the picture outside.")
     factor = max(1, -(-max(whole) // _SIDE))

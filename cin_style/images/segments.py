@@ -113,14 +113,15 @@ def read(
             or one colour only.
     """
     masks = [open_labels(content, content_size, "content"), open_labels(style, style_size, "style")]
-    counted = [_count(mask) for mask in masks]
+    counted = [_count(_shrunk(mask)) for mask in masks]
     found: set[tuple[int, ...]] = set()
     for path, (colours, _, counts) in zip((content, style), counted, strict=True):
         own = colours[counts >= LEAST * counts.sum()]
         if len(own) < 2:
+            what = "is empty: it has one large colour only" if len(own) else "has no large colours"
             raise UserError(
-                f"the mask {path} is empty: it has one colour only. Paint each segment in a colour "
-                "of its own, or leave the masks out."
+                f"the mask {path} {what}. Paint each segment in a flat colour of its own, or leave "
+                "the masks out."
             )
         found |= {tuple(map(int, colour)) for colour in own}
     if len(found) > _MOST:
@@ -157,11 +158,16 @@ def open_labels(path: str | os.PathLike, size: tuple[int, int], photo: str) -> n
             f"the mask {path} is {image.width} x {image.height} px, but the {photo} photo is "
             f"{size[1]} x {size[0]} px. Scale the mask to the photo's size."
         )
-    if max(image.size) > _LARGEST:
-        scale = _LARGEST / max(image.size)
-        width, height = (max(1, round(side * scale)) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.NEAREST)
     return np.asarray(image)
+
+
+def _shrunk(mask: np.ndarray) -> np.ndarray:
+    """A mask at a long side of at most `_LARGEST`: no colour that it has not."""
+    if max(mask.shape) <= _LARGEST:
+        return mask
+    height, width = (max(1, round(side * _LARGEST / max(mask.shape))) for side in mask.shape[:2])
+    scaled = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
+    return np.asarray(scaled)
 
 
 def _count(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -189,10 +195,21 @@ def _mixtures(colours: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, np.
     return shares, distance
 
 
-def save(path: str | os.PathLike, shares: np.ndarray) -> None:
-    """Writes a mask as an indexed PNG: at each pixel the segment that has most of it."""
+def save(path: str | os.PathLike, shares: np.ndarray, size: tuple[int, int] | None = None) -> None:
+    """Writes a mask as an indexed PNG: at each pixel the segment that has most of it.
+
+    Args:
+        path: of the file.
+        shares: float (height, width, count), up to 256 segments.
+        size: (height, width) of the mask; by default that of the shares.
+    """
     image = Image.fromarray(shares.argmax(axis=-1).astype("uint8"))
-    image.putpalette(np.resize(PALETTE, (256, 3)).tobytes())
+    if size is not None:
+        image = image.resize(size[::-1], Image.Resampling.NEAREST)
+    # No two of the colours that come after those chosen by hand are alike either.
+    more = np.random.default_rng(0).permutation(8**3)[: 256 - len(PALETTE)]
+    spread = 18 + 32 * np.stack(np.unravel_index(more, (8, 8, 8)), axis=-1)
+    image.putpalette(np.concatenate([PALETTE, spread]).astype("uint8").tobytes())
     image.save(pathlib.Path(path), format="PNG")
 
 

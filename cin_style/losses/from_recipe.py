@@ -10,7 +10,7 @@ from cin_style import hardware
 from cin_style.losses import terms
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.recipe import LossRecipe, layers_to_see, parse_layers
-from cin_style.losses.vgg import LOSS_NETWORKS
+from cin_style.losses.vgg import LOSS_NETWORKS, LossNetwork
 
 _LOG = logging.getLogger("cin_style")
 
@@ -48,22 +48,8 @@ def make_objective(
     """
     content = parse_layers(recipe.content_layers, recipe.content_weight)
     style = parse_layers(recipe.style_layers, recipe.style_weight)
-    network = LOSS_NETWORKS[recipe.loss_network]
-    weights = weights_of(recipe)
-    if weights == "random":
-        _LOG.warning(
-            "the loss network has RANDOM weights: good for trying the machinery out, not for "
-            "pictures. Give real ones with `vgg_weights`."
-        )
-    loss_network = network(
-        layers_to_see([*content, *style, *also]),
-        weights,
-        recipe.pooling,
-        hardware.resolve_precision(recipe.precision),
-        padding=recipe.padding,
-    )
     return StyleObjective(
-        loss_network,
+        make_loss_network(recipe, [*content, *style, *also]),
         style_images,
         content_layers=content,
         style_layers=style,
@@ -71,6 +57,31 @@ def make_objective(
         gram_normalization=recipe.gram_normalization,
         penalties=terms.of(recipe),
         margin=margin,
+    )
+
+
+def make_loss_network(recipe: Any, layers: Iterable[str]) -> LossNetwork:
+    """The loss network that a recipe of any kind describes.
+
+    Args:
+        recipe: any recipe with fields of `LossRecipe`, none of them `None`.
+        layers: that it shall give; names as `losses.features.see` has them.
+
+    Raises:
+        UserError: an unknown layer, or weights that can't be read or lack one.
+    """
+    weights = weights_of(recipe)
+    if weights == "random":
+        _LOG.warning(
+            "the loss network has RANDOM weights: good for trying the machinery out, not for "
+            "pictures. Give real ones with `vgg_weights`."
+        )
+    return LOSS_NETWORKS[recipe.loss_network](
+        layers_to_see(layers),
+        weights,
+        recipe.pooling,
+        hardware.resolve_precision(recipe.precision),
+        padding=recipe.padding,
     )
 
 

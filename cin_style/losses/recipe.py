@@ -32,20 +32,9 @@ def catalogue_option() -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class LossRecipe(_PenaltyFields):
-    """What decides the loss.
+class ObjectiveRecipe(_PenaltyFields):
+    """What decides the loss, but for the size of the style images; see `LossRecipe`."""
 
-    The defaults are those of Dumoulin et al. 2017, appendix A, but for the fourth style layer,
-    block4_conv3: the weights in the package end at block 3, and `block3_conv3/2` sees shapes
-    nearly as large.
-    """
-
-    style_size: int = option(
-        512,
-        "short side of the style images, in px; sets the stroke size",
-        least=SMALLEST_SIDE,
-        unit=" px",
-    )
     content_weight: float = option(
         1.0, "weight of content layers that have none of their own", least=0
     )
@@ -90,6 +79,23 @@ class LossRecipe(_PenaltyFields):
                 raise UserError(f"`{name}`: {error}") from error
 
 
+@dataclasses.dataclass(frozen=True)
+class LossRecipe(ObjectiveRecipe):
+    """What decides the loss.
+
+    The defaults are those of Dumoulin et al. 2017, appendix A, but for the fourth style layer,
+    block4_conv3: the weights in the package end at block 3, and `block3_conv3/2` sees shapes
+    nearly as large.
+    """
+
+    style_size: int = option(
+        512,
+        "short side of the style images, in px; sets the stroke size",
+        least=SMALLEST_SIDE,
+        unit=" px",
+    )
+
+
 # What a network remembers of a loss: the fields that decide what it is, not where its weights are
 # and how it is computed.
 REMEMBERED = tuple(
@@ -110,13 +116,13 @@ def complete(recipe: _AnyRecipe, loss_options: dict[str, Any]) -> _AnyRecipe:
     """Fills in what a recipe leaves to the network: fields that are `None`.
 
     Args:
-        recipe: any recipe with fields of `LossRecipe`.
+        recipe: any recipe with fields of `ObjectiveRecipe` or all of `LossRecipe`.
         loss_options: what the network remembers (`StyleTransferNetwork.loss_options`). What it
             has not, or of another type (a file may hold anything), is as in `LossRecipe`.
     """
     found = {}
     for field in dataclasses.fields(LossRecipe):
-        if getattr(recipe, field.name) is None:
+        if getattr(recipe, field.name, field) is None:
             value = loss_options.get(field.name)
             found[field.name] = value if type(value) is type(field.default) else field.default
     return recipe.replace(**found)

@@ -96,7 +96,8 @@ class SegmentObjective:
                  weight . share_k . factor_k . mean (G_k - G_k,style)^2
 
     where share_k is the segment's share of the content photo, and factor_k, as in `StyleObjective`,
-    (REFERENCE_ENERGY / mean G_k,style^2) ** gram_normalization.
+    (REFERENCE_ENERGY / mean G_k,style^2) ** gram_normalization. What of the photo is in no segment
+    is not looked at: means are over all segments, and shares of them.
 
     Args:
         loss_network: a `cin_style.VGG16` or `VGG19` that gives all the layers.
@@ -145,14 +146,22 @@ class SegmentObjective:
         seen = see(loss_network, content[None], self.content_layers)
         features = see(loss_network, style[None], self.style_layers)
         theirs = shares_at(segments.style, loss_network, self.style_layers)
-        shares = ops.convert_to_tensor(segments.shares, "float32")
+        shares = segments.shares
+        shares = ops.convert_to_tensor(shares / max(shares.sum(), 1e-6), "float32")
         grams, factors = {}, {}
         for layer, weight in self.style_layers.items():
             grams[layer] = segment_grams(features[layer][0], theirs[layer])
             energy = ops.maximum(ops.mean(ops.square(grams[layer]), axis=(1, 2)), 1e-6)
             factors[layer] = weight * shares * (REFERENCE_ENERGY / energy) ** gram_normalization
+        covered = shares_at(
+            segments.content.sum(axis=-1, keepdims=True), loss_network, self.content_layers
+        )
         self.constants = {
             "content": {layer: seen[layer] for layer in self.content_layers},
+            "covered": {
+                layer: ops.convert_to_tensor(value / max(value.mean(), 1e-6), "float32")
+                for layer, value in covered.items()
+            },
             "shares": {
                 layer: ops.convert_to_tensor(value, "float32")
                 for layer, value in shares_at(
@@ -173,7 +182,7 @@ class SegmentObjective:
         images = ops.expand_dims(picture, 0)
         features = see(self.loss_network, images, [*self.content_layers, *self.style_layers])
         content = [
-            weight * functional.content_loss(features[layer], constants["content"][layer])[0]
+            weight * self._content(features[layer][0], constants, layer)
             for layer, weight in self.content_layers.items()
         ]
         style = [ops.sum(losses) for losses in self._styles(features, constants).values()]
@@ -190,6 +199,11 @@ class SegmentObjective:
         area = next(iter(shares.values()))
         total = ops.convert_to_numpy(total) / (ops.convert_to_numpy(area).mean(axis=(0, 1)) + 1e-6)
         return dict(zip(self.names, map(float, total), strict=True))
+
+    def _content(self, features: Any, constants: Any, layer: str) -> Any:
+        """`functional.content_loss` of a layer, each place by how much segments cover it."""
+        difference = ops.cast(features, "float32") - constants["content"][layer][0]
+        return ops.mean(constants["covered"][layer] * ops.square(difference))
 
     def _styles(self, features: dict[str, Any], constants: Any) -> dict[str, Any]:
         """The weighted style losses of every segment, (count,), by layer."""

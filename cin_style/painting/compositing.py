@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import math
 import os
 import pathlib
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 from keras import ops
 from scipy import ndimage
 
-from cin_style import hardware, images
+from cin_style import images
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import colour_transfer, files, grain, guided, limits, membrane, scaling
@@ -21,10 +22,9 @@ from cin_style.images.files import check_size, check_writable_format, load_pixel
 from cin_style.images.search import refuse_overwriting
 from cin_style.images.segments import Segments
 from cin_style.losses import terms as loss_terms
-from cin_style.losses.from_recipe import weights_of
-from cin_style.losses.recipe import complete, layers_to_see, parse_layers
+from cin_style.losses.from_recipe import make_loss_network
+from cin_style.losses.recipe import complete, parse_layers
 from cin_style.losses.segments import SegmentObjective
-from cin_style.losses.vgg import LOSS_NETWORKS
 from cin_style.painting import strokes
 from cin_style.painting.descent import Found, descend, with_gradient
 from cin_style.painting.recipes import CompositeRecipe
@@ -43,6 +43,12 @@ _LEAST_AROUND = 160
 # What is painted around an object in its style, at the size at which is painted, in px.
 _CONTEXT = 48
 
+# An object may have so many times the pixels of the picture that it is set into.
+_MOST_AREA = 16
+
+# A neighbourhood is blank where its values differ by less.
+_BLANK = 3 / 255
+
 # Adam's learning rate for an embedding, as fine-tuning in few steps has it.
 _RATE = 0.02
 
@@ -53,12 +59,12 @@ class Placed:
 
     Attributes:
         background: uint8 (height, width, 3).
-        pasted: uint8, with the object laid on it like a sticker.
+        colours: likewise, where the object is, its own.
         alpha: float32 (height, width): how much of each pixel is the object's.
     """
 
     background: np.ndarray
-    pasted: np.ndarray
+    colours: np.ndarray
     alpha: np.ndarray
 
     @classmethod
@@ -72,7 +78,7 @@ class Placed:
         rows, columns = cutout.alpha.shape
         left, top = round(at[0] - columns / 2), round(at[1] - rows / 2)
         where = tuple(
-            slice(max(0, start), max(0, min(end, start + length)))
+            slice(min(end, max(0, start)), min(end, max(0, start + length)))
             for start, length, end in ((top, rows, height), (left, columns, width))
         )
         part = (
@@ -82,7 +88,7 @@ class Placed:
         alpha = np.zeros((height, width), "float32")
         alpha[where] = cutout.alpha[part]
         seen, whole = float(alpha.sum()), float(cutout.alpha.sum())
-        if alpha.max() < 0.5:
+        if not seen:
             raise UserError(
                 f"the object, {columns} x {rows} px with its middle at {at[0]:g},{at[1]:g}, is "
                 f"outside the picture of {width} x {height} px. Give another `at`, or a smaller "
@@ -90,9 +96,15 @@ class Placed:
             )
         if seen < 0.999 * whole:
             _LOG.info("%.0f %% of the object are cut off at the border", 100 * (1 - seen / whole))
-        pasted = background.copy()
-        pasted[where] = _over(background[where], cutout.colours[part], cutout.alpha[part])
-        return cls(background, pasted, alpha)
+        colours = background.copy()
+        there = alpha[where] > 0
+        colours[where][there] = cutout.colours[part][there]
+        return cls(background, colours, alpha)
+
+    @property
+    def pasted(self) -> np.ndarray:
+        """The object laid on the picture like a sticker."""
+        return _over(self.background, self.colours, self.alpha)
 
     def box(self, around: int) -> tuple[slice, slice]:
         """The rows and columns of the object, and so many px around it."""
@@ -115,7 +127,7 @@ class Placed:
 
     def cropped(self, where: tuple[slice, slice]) -> "Placed":
         """A part of it."""
-        return Placed(self.background[where], self.pasted[where], self.alpha[where])
+        return Placed(self.background[where], self.colours[where], self.alpha[where])
 
 
 def _over(below: np.ndarray, above: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -215,6 +227,13 @@ def compose(
     background = as_pixels(background)
     if background.dtype != np.uint8:
         background = files.to_uint8(background)
+    area = cutout.alpha.size * recipe.scale**2
+    if area > _MOST_AREA * background.shape[0] * background.shape[1]:
+        raise UserError(
+            f"the object would be {math.sqrt(area / cutout.alpha.size):g} times as large as it is "
+            f"and have {area / 1e6:.1f} megapixels, far more than the picture. Give a smaller "
+            "`scale`."
+        )
     placed = Placed.of(background, cutout.scaled(recipe.scale), recipe.place(background.shape[:2]))
     kind = recipe.kind
     if kind == "auto":
@@ -263,22 +282,20 @@ def as_photo(placed: Placed, recipe: CompositeRecipe) -> np.ndarray:
     """
     where = placed.neighbourhood
     part = placed.cropped(where)
-    pasted, surroundings = files.from_uint8(part.pasted), files.from_uint8(part.background)
+    colours, surroundings = files.from_uint8(part.colours), files.from_uint8(part.background)
     outside = 1 - np.minimum(1, ndimage.uniform_filter(part.alpha, 3) * 9)
     if outside.sum() < 16:
         # The object fills its neighbourhood: there is nothing else to be seen of the picture.
         outside = np.ones_like(outside)
-    towards = colour_transfer.monge_kantorovich(pasted, surroundings, part.alpha, outside)
+    towards = colour_transfer.monge_kantorovich(colours, surroundings, part.alpha, outside)
     stay = np.eye(3, 4, dtype="float32")
     maps = stay + recipe.relight * (towards - stay)
-    relit = guided.apply(maps, pasted).astype("float32")
+    relit = guided.apply(maps, colours).astype("float32")
     region = part.alpha > 0.5
     if recipe.edge == "poisson" and not region.all():
         relit = relit + membrane.between(relit, surroundings, region)
-    share = part.alpha[..., None]
     # What shines through the edge is the background as it is.
-    mixed = relit.clip(0, 1) * share + surroundings * (1 - share)
-    return blend_in(placed, where, mixed, 0)
+    return blend_in(placed, where, relit.clip(0, 1), 0)
 
 
 # === Into a painting ===
@@ -301,12 +318,26 @@ class Canvas:
     where: tuple[slice, slice]
 
     @classmethod
-    def of(cls, placed: Placed, short_side: int) -> "Canvas":
-        """The neighbourhood at a short side of so many px, at which networks learn styles."""
+    def of(cls, placed: Placed, short_side: int, band: float = 0.0) -> "Canvas":
+        """The neighbourhood at a short side of so many px, at which networks learn styles.
+
+        Args:
+            placed: the object over the picture.
+            short_side: in px.
+            band: so many px of the picture around the object are painted at least.
+
+        Raises:
+            UserError: the neighbourhood is blank.
+        """
         around = placed.neighbourhood
         style = files.from_uint8(placed.background[around])
+        if np.ptp(style, axis=(0, 1)).max() < _BLANK:
+            raise UserError(
+                "the picture is blank around the object: there is no style to paint it in. Give "
+                "another `at`, or `kind` photo."
+            )
         scale = short_side / min(style.shape[:2])
-        where = placed.box(round(_CONTEXT / scale))
+        where = placed.box(math.ceil(max(_CONTEXT / scale, band)))
         part = placed.cropped(where)
         size = tuple(max(16, round(side * scale)) for side in part.alpha.shape)
         small = tuple(max(16, round(side * scale)) for side in style.shape[:2])
@@ -321,13 +352,7 @@ class Canvas:
         """The loss of the object: its own content, and the style of the neighbourhood."""
         content = parse_layers(recipe.content_layers, recipe.content_weight)
         style = parse_layers(recipe.style_layers, recipe.style_weight)
-        network = LOSS_NETWORKS[recipe.loss_network](
-            layers_to_see([*content, *style]),
-            weights_of(recipe),
-            recipe.pooling,
-            hardware.resolve_precision(recipe.precision),
-            padding=recipe.padding,
-        )
+        network = make_loss_network(recipe, [*content, *style])
         theirs = np.ones((*self.style.shape[:2], 1), "float32")
         return SegmentObjective(
             network,
@@ -354,38 +379,42 @@ def as_painting(
     Returns:
         The picture, and whether it was interrupted.
     """
-    model = recipe.model
-    stylizer = stylizer or Stylizer(model)
+    stylizer = stylizer or Stylizer(recipe.model)
     network = stylizer.network
     recipe = complete(recipe, network.loss_options)
-    predictor = prediction_files.get(recipe.predictor, model, network, recipe.vgg_weights)
-    canvas = Canvas.of(placed, predictor.view.size)
+    if recipe.predictor:
+        predictor = prediction_files.get(recipe.predictor, None, network, recipe.vgg_weights)
+    else:
+        predictor = stylizer.predictor
+    band = recipe.band * placed.length
+    canvas = Canvas.of(placed, predictor.view.size, band)
     embedding = predictor.predict_embedding(canvas.style)
-    objective = None
-    if recipe.steps or recipe.refine:
-        objective = canvas.objective(recipe)
+    broad, interrupted = stylizer(canvas.content, embedding=embedding, stroke_size=0), False
     with Bar(recipe.steps + recipe.refine, "step", shown=progress) as bar:
 
         def watch(loss: float, terms: dict[str, float]) -> None:
             bar.update(figures=lambda: {"loss": loss, **terms})
 
-        interrupted = False
-        if objective is not None and recipe.steps:
-            found = _refine_embedding(canvas, objective, stylizer, embedding, recipe.steps, watch)
-            embedding, interrupted = found.values, found.interrupted
-        broad = stylizer(canvas.content, embedding=embedding, stroke_size=0)
-        if objective is not None and recipe.refine and not interrupted:
-            found = _refine_pixels(canvas, objective, broad, recipe.refine, watch)
-            broad, interrupted = found.values, found.interrupted
-    part = placed.cropped(canvas.where)
-    painted = _enlarged(stylizer, part.pasted, broad, embedding)
-    band = recipe.band * placed.length
+        try:
+            objective = canvas.objective(recipe) if recipe.steps or recipe.refine else None
+            if recipe.steps:
+                found = _refine_embedding(
+                    canvas, objective, stylizer, embedding, recipe.steps, watch
+                )
+                embedding, interrupted = found.values, found.interrupted
+                broad = stylizer(canvas.content, embedding=embedding, stroke_size=0)
+            if recipe.refine and not interrupted:
+                found = _refine_pixels(canvas, objective, broad, recipe.refine, watch)
+                broad, interrupted = found.values, found.interrupted
+        except KeyboardInterrupt:
+            interrupted = True
+    painted = _enlarged(stylizer, placed.cropped(canvas.where).pasted, broad, embedding)
     return blend_in(placed, canvas.where, painted, band), interrupted
 
 
 def _refine_embedding(
     canvas: Canvas,
-    objective: SegmentObjective,
+    objective: Any,
     stylizer: Stylizer,
     start: np.ndarray,
     steps: int,
@@ -395,7 +424,7 @@ def _refine_embedding(
     painter = stylizer.network.with_styles(["any"], dtype="float32").painting_graph()
     rng = np.random.default_rng(0)
     photo = grain.add_grain(canvas.content, stylizer.grain, rng)
-    padded = np.pad(photo, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "symmetric")[None]
+    padded = np.pad(photo, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), "reflect")[None]
     height, width = photo.shape[:2]
 
     def loss(embedding: Any, given: Any) -> tuple[Any, dict[str, Any]]:
@@ -422,7 +451,7 @@ def _refine_embedding(
 
 
 def _refine_pixels(
-    canvas: Canvas, objective: SegmentObjective, start: np.ndarray, steps: int, watch: Callable
+    canvas: Canvas, objective: Any, start: np.ndarray, steps: int, watch: Callable
 ) -> Found:
     """Optimizes the pixels of the object; those around it stay as they were painted."""
     free = (ndimage.uniform_filter(canvas.alpha, 9) > 0)[..., None].astype("float32")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -161,6 +161,33 @@ def descend(
             raise
         return dataclasses.replace(search.best, interrupted=True)
     return search.best
+
+
+def in_stages(stage: Callable[..., Found], arguments: Iterable[tuple]) -> Found:
+    """Descends in stages, each from where the one before ended.
+
+    Args:
+        stage: a function of some arguments and what the stage before found (`None` in the first)
+            that gives a `Found`.
+        arguments: those of each stage.
+
+    Returns:
+        What the last stage found; after Ctrl-C, also between stages, the best so far.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C before anything was found.
+    """
+    found: Any = None
+    try:
+        for own in arguments:
+            found = stage(*own, found)
+            if found.interrupted:
+                break
+    except KeyboardInterrupt:
+        if found is None:
+            raise
+        found = dataclasses.replace(found, interrupted=True)
+    return found
 
 
 def _lbfgs(

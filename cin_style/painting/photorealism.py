@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cin_style import hardware, images
+from cin_style import images
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import limits, segments
@@ -17,11 +17,11 @@ from cin_style.images.files import check_size, check_writable_format, load_pixel
 from cin_style.images.search import refuse_overwriting
 from cin_style.images.segments import Segments
 from cin_style.losses import terms as loss_terms
-from cin_style.losses.from_recipe import weights_of
+from cin_style.losses.from_recipe import make_loss_network, weights_of
 from cin_style.losses.nima import NIMA
-from cin_style.losses.recipe import layers_to_see, parse_layers
+from cin_style.losses.recipe import parse_layers
 from cin_style.losses.segments import SegmentObjective
-from cin_style.losses.vgg import LOSS_NETWORKS, LossNetwork
+from cin_style.losses.vgg import LOSS_NETWORKS
 from cin_style.losses.vgg_weights import deepest_block
 from cin_style.painting import recolouring, segmentation, semantic
 from cin_style.painting.descent import Found
@@ -83,22 +83,24 @@ def photoreal(recipe: PhotorealRecipe, output: str | os.PathLike) -> Result:
     output = pathlib.Path(output)
     check_writable_format(output)
     masks = [pathlib.Path(recipe.save_masks, f"{name}.png") for name in ("content", "style")]
-    targets = [output, *(masks if recipe.save_masks else [])]
-    if recipe.save_masks and pathlib.Path(recipe.save_masks).is_file():
-        raise UserError(f"`save_masks` must be a folder. Received: the file {recipe.save_masks}")
-    given = (recipe.content, recipe.style, recipe.content_mask, recipe.style_mask)
-    refuse_overwriting(filter(None, given), targets)
+    files = (recipe.content, recipe.style, recipe.content_mask, recipe.style_mask)
+    given = tuple(filter(None, files))
+    refuse_overwriting(given, [output])
+    if recipe.save_masks:
+        refuse_overwriting(given, masks, "save_masks")
+        if output.resolve() in [mask.resolve() for mask in masks]:
+            raise UserError(f"`save_masks` would write over {output}. Choose another folder.")
+        writable_folder(recipe.save_masks, "save_masks")
     content, style = (
         load_pixels(path, most_pixels=limits.MOST_PIXELS) for path in (recipe.content, recipe.style)
     )
     check_size(output, *content.shape[1::-1])
     writable_folder(output.parent)
     result = transfer(content, style, recipe)
-    if recipe.save_masks:
-        writable_folder(recipe.save_masks)
-        segments.save(masks[0], result.segments.content)
-        segments.save(masks[1], result.segments.style)
     images.save(output, result.picture, metadata=images.read_metadata(recipe.content))
+    if recipe.save_masks:
+        segments.save(masks[0], result.segments.content, content.shape[:2])
+        segments.save(masks[1], result.segments.style, style.shape[:2])
     _LOG.info("wrote %s%s", output, _figures(result))
     if result.interrupted:
         raise KeyboardInterrupt
@@ -215,7 +217,7 @@ def objective_maker(recipe: PhotorealRecipe) -> recolouring.MakeObjective:
     weight = _CONTENT_WEIGHTS[recipe.method] if weight is None else weight
     content = parse_layers(recipe.content_layers or usual_content, weight)
     style = parse_layers(recipe.style_layers or usual_style, recipe.style_weight)
-    network = _loss_network(recipe, layers_to_see([*content, *style]))
+    network = make_loss_network(recipe, [*content, *style])
 
     def make(scene: Scene) -> SegmentObjective:
         return SegmentObjective(
@@ -230,16 +232,6 @@ def objective_maker(recipe: PhotorealRecipe) -> recolouring.MakeObjective:
         )
 
     return make
-
-
-def _loss_network(recipe: PhotorealRecipe, layers: Any) -> LossNetwork:
-    return LOSS_NETWORKS[recipe.loss_network](
-        layers,
-        weights_of(recipe),
-        recipe.pooling,
-        hardware.resolve_precision(recipe.precision),
-        padding=recipe.padding,
-    )
 
 
 def _segments(
@@ -257,8 +249,8 @@ def _segments(
         return segments.matched(ours, theirs, names, segments.likeness(small, [ours, theirs]))
     if recipe.segments in ("", "none", "1"):
         return Segments.whole(*sizes)
-    if recipe.segments == "auto" or recipe.segments.isdigit():
+    if recipe.segments == "auto" or recipe.segments.isdecimal():
         count = segmentation.USUAL if recipe.segments == "auto" else int(recipe.segments)
-        network = _loss_network(recipe, segmentation.LAYERS)
+        network = make_loss_network(recipe, segmentation.LAYERS)
         return segmentation.cluster(*small, network, count, recipe.seed)
     return semantic.by_names(*small, semantic.load_segmenter(recipe.segments))

@@ -6,7 +6,7 @@ import operator
 
 from cin_style.errors import UserError
 from cin_style.images.colour import COLOURS
-from cin_style.losses.recipe import REMEMBERED, LossRecipe, precision_option
+from cin_style.losses.recipe import REMEMBERED, LossRecipe, ObjectiveRecipe, precision_option
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.painting import strokes
 from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option, unset
@@ -199,7 +199,7 @@ METHODS = ("grid", "pixels", "colours")
 
 
 @dataclasses.dataclass(frozen=True)
-class PhotorealRecipe(LossRecipe):
+class PhotorealRecipe(ObjectiveRecipe):
     """Everything that decides how one photo takes the light and colours of another.
 
     Example:
@@ -280,7 +280,7 @@ class PhotorealRecipe(LossRecipe):
             raise UserError("`nima_weight` needs the weights of NIMA: name them with `nima`.")
         if self.nima_weight and self.method == "colours":
             raise UserError("`colours` learns nothing: take another `method` for `nima_weight`.")
-        if self.segments.isdigit() and not 1 <= int(self.segments) <= MOST_SEGMENTS:
+        if self.segments.isdecimal() and not 1 <= int(self.segments) <= MOST_SEGMENTS:
             raise UserError(
                 f"`segments` must be from 1 to {MOST_SEGMENTS}. Received: {self.segments}"
             )
@@ -291,8 +291,8 @@ KINDS = ("auto", "photo", "painting")
 
 
 @dataclasses.dataclass(frozen=True)
-@unset(*REMEMBERED)
-class CompositeRecipe(LossRecipe):
+@unset(*(name for name in REMEMBERED if name != "style_size"))
+class CompositeRecipe(ObjectiveRecipe):
     """Everything that decides how an object is set into a picture.
 
     Fields of the loss that are `None` are what the network was trained with.

@@ -17,7 +17,7 @@ from cin_style.images.segments import Segments, normalized
 from cin_style.losses.matting import MattingLaplacian
 from cin_style.losses.segments import SegmentObjective
 from cin_style.painting import grid as grids
-from cin_style.painting.descent import Found, Watch, descend, with_gradient
+from cin_style.painting.descent import Found, Watch, descend, in_stages, with_gradient
 from cin_style.painting.recipes import PhotorealRecipe
 
 # Of the guided filter that brings shares and pictures to a photo's own size, at 512 px.
@@ -185,13 +185,13 @@ def by_grid(
     base = by_colours(scene)
     halves = Scene.of(scene.content, scene.style, scene.segments, max(scene.content.shape) // 2)
     many = iterations * 3 // 4
-    found: Any = None
-    for small, count in ((halves, many), (scene, iterations - many)):
+
+    def stage(small: Scene, count: int, before: Found | None) -> Found:
         evaluate = _grid_loss(small, base, make_objective, smoothness, extra)
-        start = grids.empty() if found is None else found.values
-        found = descend(evaluate, start, count, watch=watch)
-        if found.interrupted:
-            break
+        start = grids.empty() if before is None else before.values
+        return descend(evaluate, start, count, watch=watch)
+
+    found = in_stages(stage, [(halves, many), (scene, iterations - many)])
     return dataclasses.replace(base, grid=found.values), found
 
 
@@ -261,15 +261,16 @@ def by_pixels(
         terms["matting"] = matting_weight * laplacian.energy(picture, given["matting"])
         return total + terms["matting"], terms
 
-    picture, half = scene.content, iterations // 2
-    for stage, count in ((loss, half), (held, iterations - half)):
-        found = descend(_with_given(stage, given), picture, count, bounds=(0.0, 1.0), watch=watch)
-        picture = found.values
-        if found.interrupted:
-            break
+    def stage(minimized: Callable, count: int, before: Found | None) -> Found:
+        start = scene.content if before is None else before.values
+        evaluate = _with_given(minimized, given)
+        return descend(evaluate, start, count, bounds=(0.0, 1.0), watch=watch)
+
+    half = iterations // 2
+    found = in_stages(stage, [(loss, half), (held, iterations - half)])
     base = by_colours(scene)
     plain = base.apply_exactly(scene.content)
-    maps = guided.fit(scene.content, picture - plain, _radius(scene), _EPSILON)
+    maps = guided.fit(scene.content, found.values - plain, _radius(scene), _EPSILON)
     return dataclasses.replace(base, local=maps), found
 
 

@@ -3,7 +3,6 @@
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -114,14 +113,11 @@ def _keras_hub(preset: str) -> Segmenter:
 
     def segment(photo: np.ndarray) -> tuple[np.ndarray, Sequence[str]]:
         # Presets have an input size of their own; proportions don't matter to labels.
-        scores = np.asarray(task.predict(255 * _square(photo)[None], verbose=0))[0]
+        square = scaling.scale(photo, (_SIDE, _SIDE)).clip(0, 1)
+        scores = np.asarray(task.predict(255 * square[None], verbose=0))[0]
         return scores.argmax(axis=-1), _names(scores.shape[-1])
 
     return segment
-
-
-def _square(photo: np.ndarray, side: int = _SIDE) -> np.ndarray:
-    return scaling.scale(photo, (side, side)).clip(0, 1)
 
 
 def _onnx(path: pathlib.Path) -> Segmenter:
@@ -142,14 +138,23 @@ def _onnx(path: pathlib.Path) -> Segmenter:
 
     def segment(photo: np.ndarray) -> tuple[np.ndarray, Sequence[str]]:
         first = given.shape[1] == 3  # channels first, as PyTorch exports
-        side: Any = given.shape[2 if first else 1]
-        image = (_square(photo, side if isinstance(side, int) else _SIDE) - _MEAN) / _SPREAD
+        sides = given.shape[2:4] if first else given.shape[1:3]
+        height, width = (side if isinstance(side, int) else _SIDE for side in sides)
+        image = (scaling.scale(photo, (height, width)).clip(0, 1) - _MEAN) / _SPREAD
         image = np.moveaxis(image, -1, 0) if first else image
-        found = np.asarray(session.run(None, {given.name: image[None].astype("float32")})[0])[0]
+        try:
+            outputs = session.run(None, {given.name: image[None].astype("float32")})
+        except Exception as error:  # onnxruntime raises kinds of its own
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{path} can't look at a photo of three channels: {reason}") from error
+        found = np.asarray(outputs[0])[0]
         if found.ndim == 2:
-            labels, count = found.astype(int), int(found.max()) + 1
+            # How many classes there are, labels don't say.
+            labels = found.astype(int)
+            names: Sequence[str] = [f"class {index}" for index in range(int(labels.max()) + 1)]
         else:
-            labels, count = found.argmax(axis=0 if first else -1), found.shape[0 if first else -1]
-        return labels, metadata["names"].split(",") if "names" in metadata else _names(count)
+            labels = found.argmax(axis=0 if first else -1)
+            names = _names(found.shape[0 if first else -1])
+        return labels, metadata["names"].split(",") if "names" in metadata else names
 
     return segment

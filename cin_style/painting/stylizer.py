@@ -204,10 +204,19 @@ class Stylizer:
 
             pastiche = stylizer("photo.jpg", embedding=stylizer.predict("painting.jpg"))
         """
+        return self.predictor.predict_embedding(image)
+
+    @property
+    def predictor(self) -> StylePredictor:
+        """The network's style predictor, read when it is first asked for.
+
+        Raises:
+            UserError: it has none.
+        """
         with self._lock:
             if self._predictor is None:
                 self._predictor = prediction_files.get("", self._file, self.network)
-        return self._predictor.predict_embedding(image)
+            return self._predictor
 
     @contextlib.contextmanager
     def tiled(

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from cin_style.errors import UserError
 from cin_style.losses.features import see
-from cin_style.prediction.predictor import style_image
+from cin_style.prediction.predictor import BlankImageError, style_image
 from cin_style.prediction.statistics import StyleView, measure
 
 # How pictures are looked at; the long side is cut to so many short ones.
@@ -44,10 +43,8 @@ def score(image: Any) -> float:
     """The logarithm of how much likelier a picture is a painting than a photo."""
     try:
         statistics = look_at(image)
-    except UserError as error:
-        if "blank" in str(error):
-            return -np.inf
-        raise
+    except BlankImageError:
+        return -np.inf
     with np.load(FILE) as weights:
         return float(statistics @ weights["slopes"] + weights["offset"])
 

@@ -39,6 +39,10 @@ _BLANK = 3
 _CONSTANTS = ("statistics_mean", "statistics_spread", "embedding_mean", "embedding_spread")
 
 
+class BlankImageError(UserError):
+    """A style image of one colour."""
+
+
 class StylePredictor(keras.Model):
     """Predicts the style embedding of a style image, for one network.
 
@@ -366,7 +370,7 @@ def style_image(image: Any, size: int) -> np.ndarray:
     top, left = max(0, height - most) // 2, max(0, width - most) // 2
     pixels = pixels[top : top + most, left : left + most]
     if np.ptp(pixels, axis=(0, 1)).max() < _BLANK:
-        raise UserError(
+        raise BlankImageError(
             f"the style image{f' {image}' if named else ''} is blank: it has one colour and no "
             "style. Choose another."
         )

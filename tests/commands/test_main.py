@@ -428,7 +428,11 @@ def test_photoreal_mistakes(fails, photo_folder, tmp_path):
     for mask, options, message in [
         (tmp_path / "lossy.jpg", [], "is a JPEG, which makes false labels along its edges. Save"),
         (tmp_path / "small.png", [], "is 40 x 43 px, but the content photo is 57 x 43 px. Scale"),
-        (tmp_path / "empty.png", [], "is empty: it has one colour only. Paint each segment in"),
+        (
+            tmp_path / "empty.png",
+            [],
+            "is empty: it has one large colour only. Paint each segment in",
+        ),
         (None, ["--content_mask", good], "give --content_mask and --style_mask, in which the same"),
         (None, ["--segments", "99"], "--segments must be from 1 to 12. Received: 99"),
         (None, ["--segments", "gone.onnx"], "no such file: gone.onnx. Check the path"),

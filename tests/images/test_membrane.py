@@ -27,6 +27,15 @@ def test_large_pictures_are_solved_small():
     assert np.abs(found - truth)[region].max() < 0.02
 
 
+def test_only_what_differs_inside_the_region_counts():
+    below = np.full((40, 40, 3), 0.25)
+    above, region = below.copy(), np.zeros((40, 40), bool)
+    region[10:30, 10:30] = True
+    above[region] = 0.75
+    found = between(above, below, region)
+    np.testing.assert_allclose(found[region], -0.5, atol=1e-5)
+
+
 def test_at_the_border_of_the_picture_nothing_is_asked_for():
     below = np.full((40, 40, 3), 0.5)
     region = np.zeros((40, 40), bool)

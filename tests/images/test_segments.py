@@ -72,7 +72,7 @@ def test_bad_masks_say_what_to_do(write, tmp_path):
     noise[:, :10], noise[:, 10:20] = RED, GREEN
     Image.fromarray(noise).save(tmp_path / "noise.png")
     for mask, message in [
-        (empty, "empty.png is empty: it has one colour only. Paint each segment"),
+        (empty, "empty.png is empty: it has one large colour only. Paint each segment"),
         (lossy, "lossy.jpg is a JPEG, which makes false labels.*Save it as PNG"),
         (other, "other.png is 30 x 10 px, but the content photo is 30 x 20 px. Scale the mask"),
         (tmp_path / "noise.png", "noise.png has 199 colours that belong to no segment"),

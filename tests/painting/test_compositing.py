@@ -101,6 +101,12 @@ def test_into_a_photo_it_takes_the_light(cutout, background, model):
     assert np.abs(none.picture.astype(int) - none.pasted).max() <= 1
 
 
+def test_what_shines_through_is_blended_once(background, model):
+    half = Cutout(np.full((30, 30, 3), 200, "uint8"), np.full((30, 30), 0.5, "float32"))
+    result = compose(half, background // 255, model, kind="photo", relight=0.0)
+    assert np.abs(result.picture[65:85, 90:110].astype(int) - 100).max() <= 1
+
+
 def test_poisson_leaves_no_step_along_the_edge(background, model):
     alpha = np.zeros((60, 60), "float32")
     alpha[10:50, 10:50] = 1
@@ -117,6 +123,10 @@ def test_cut_off_at_the_border(cutout, background, model, caplog):
     caplog.set_level("INFO", logger="cin_style")
     result = compose(cutout, background, model, kind="painting", at="0,100%", steps=0)
     assert "75 % of the object are cut off" in caplog.text
+    # Far beyond the border, a large one as well.
+    large = Cutout(np.zeros((400, 400, 3), "uint8"), np.ones((400, 400), "float32"))
+    with pytest.raises(UserError, match="is outside the picture"):
+        compose(large, background, model, kind="photo", at="50%,500")
     assert result.picture.shape == background.shape
     assert np.any(result.picture[-10:, :10] != background[-10:, :10])
 
@@ -151,17 +161,23 @@ def test_interrupted_it_keeps_the_best_so_far(cutout, background, model, monkeyp
         return original(self, values)
 
     monkeypatch.setattr(descent.Search, "look_at", look_at)
-    result = compose(cutout, background, model, kind="painting", steps=20)
-    assert result.interrupted and np.any(result.picture != background)
+    for at in (1, 3):
+        calls[:] = [1] * (3 - at)
+        result = compose(cutout, background, model, kind="painting", steps=20)
+        assert result.interrupted and np.any(result.picture != background)
 
 
 def test_a_stylizer_that_is_there_is_used(cutout, background, model):
-    recipe = CompositeRecipe(model=str(model), kind="painting", steps=0, **LAYERS)
-    one = compositing.compose(cutout, background, recipe, progress=False)
-    other = compositing.compose(
-        cutout, background, recipe, stylizer=Stylizer(model), progress=False
-    )
-    np.testing.assert_array_equal(one.picture, other.picture)
+    expected = compose(cutout, background, model, kind="painting", steps=0).picture
+    recipe = CompositeRecipe(kind="painting", steps=0, **LAYERS)
+    stylizer = Stylizer(model)
+    found = compositing.compose(cutout, background, recipe, stylizer=stylizer, progress=False)
+    np.testing.assert_array_equal(found.picture, expected)
+
+
+def test_on_what_is_blank_there_is_no_style(cutout, background, model):
+    with pytest.raises(UserError, match="the picture is blank around the object"):
+        compose(cutout, np.full_like(background, 90), model, kind="painting")
 
 
 # === From files ===
@@ -193,6 +209,7 @@ def test_files_in_a_file_out(desk, tmp_path):
         ({"mask": "a.png", "box": "1,2,3,4"}, "give `mask` or `box`"),
         ({"scale": 0.0}, "`scale` must be positive"),
         ({"scale": 0.01}, "too small. Give a larger `scale`"),
+        ({"scale": 50.0}, "far more than the picture. Give a smaller"),
         ({"kind": "drawing"}, "`kind` must be one of auto, photo, painting"),
         ({"predictor": "gone.npz"}, "no such predictor"),
     ],

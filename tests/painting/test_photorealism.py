@@ -97,17 +97,21 @@ def test_a_large_photo_stays_sharp_and_equals_its_bands(photos, both, method, mo
     assert np.abs(again.astype(int) - result.picture).max() <= 1
 
 
-def test_interrupted_it_keeps_the_best_so_far(photos, both, monkeypatch):
-    class Interrupted(descent.Search):
-        calls = 0
+@pytest.mark.parametrize("where", ["in the first stage", "between stages"])
+def test_interrupted_it_keeps_the_best_so_far(photos, both, monkeypatch, where):
+    original, calls = descent.Search.look_at, []
 
-        def look_at(self, values):
-            Interrupted.calls += 1
-            if Interrupted.calls == 4:
-                raise KeyboardInterrupt
-            return super().look_at(values)
+    def look_at(self, values):
+        if where == "between stages":
+            stop = self.best is None and calls and calls[-1] is not self
+        else:
+            stop = len(calls) == 3
+        calls.append(self)
+        if stop:
+            raise KeyboardInterrupt
+        return original(self, values)
 
-    monkeypatch.setattr(descent, "Search", Interrupted)
+    monkeypatch.setattr(descent.Search, "look_at", look_at)
     recipe = PhotorealRecipe(**QUICK)
     result = photorealism.transfer(*photos[:2], recipe, found=both, progress=False)
     assert result.interrupted and result.picture.shape == photos[0].shape

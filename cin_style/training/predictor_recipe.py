@@ -62,8 +62,8 @@ class PredictorRecipe(RunRecipe):
     regression_weight: float = option(
         0.3,
         "weight of the mean squared distance of predicted embeddings to the network's own, in "
-        "units of their spread, on the images of its styles and on mixtures of them; beside it "
-        "stands the logarithm of the loss",
+        "units of their spread, on the images of its styles and on mixtures of them, beside the "
+        "logarithm of the loss",
         least=0,
     )
     warm_steps: int = option(

@@ -1,4 +1,4 @@
-"""Colours of one photo given to another by affine maps, segment by segment."""
+"""Colours of one picture given to another by affine maps, segment by segment."""
 
 import numpy as np
 

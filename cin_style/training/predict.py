@@ -110,7 +110,29 @@ def train_predictor(
             "`held_out_styles`."
         )
     held_out_set = StyleSet.from_paths(held_out)
-    return run(PredictorTask(recipe, base, pictures, paintings, held_out_set), output, watchers)
+    start = _load_start(recipe, base)
+    task = PredictorTask(recipe, base, pictures, paintings, held_out_set, start)
+    return run(task, output, watchers)
+
+
+def _view(recipe: PredictorRecipe) -> StyleView:
+    return StyleView(recipe.loss_network, recipe.pooling, recipe.padding, size=recipe.style_size)
+
+
+def _load_start(recipe: PredictorRecipe, base: StyleTransferNetwork) -> StylePredictor | None:
+    if not recipe.init:
+        return None
+    predictor = StylePredictor.load(recipe.init, str(recipe.vgg_weights))
+    try:
+        predictor.check(base)
+        view = _view(recipe)
+        if predictor.view != view:
+            raise UserError(
+                f"it looks at style images in another way: {predictor.view}, not {view}."
+            )
+    except UserError as error:
+        raise UserError(f"`init` {recipe.init}: {error}") from error
+    return predictor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,6 +163,7 @@ class PredictorTask(Task):
         pictures: the files of paintings to train on.
         paintings: these and what comes from elsewhere.
         held_out: style images kept out of training.
+        start: the predictor to begin with, or `None`.
     """
 
     recipe: PredictorRecipe
@@ -148,6 +171,7 @@ class PredictorTask(Task):
     pictures: Pictures
     paintings: Joined
     held_out: StyleSet
+    start: StylePredictor | None
 
     KIND = "train_predictor"
     RESULT = "predictor.npz"
@@ -162,7 +186,7 @@ class PredictorTask(Task):
             "styles": self.paintings.fingerprint(),
             "held_out_styles": {s.name: hash_of(read_bytes(path)) for s, path in held_out},
             "model": fingerprint_of_network(self.base),
-        }
+        } | ({"init": hash_of(read_bytes(pathlib.Path(self.recipe.init)))} if self.start else {})
 
     def load(self, path: pathlib.Path) -> StylePredictor:
         return StylePredictor.load(path, str(self.recipe.vgg_weights))
@@ -171,9 +195,7 @@ class PredictorTask(Task):
         self, photos: Photos, crops: np.ndarray | None, folder: RunFolder, new: bool
     ) -> tuple[_Material, PredictorTrainer]:
         recipe = self.recipe
-        view = StyleView(
-            recipe.loss_network, recipe.pooling, recipe.padding, size=recipe.style_size
-        )
+        view = _view(recipe)
         objective = make_objective(recipe, [], margin=margin_of(recipe), also=view.layers)
         style_images = StyleImages(
             [
@@ -184,11 +206,12 @@ class PredictorTask(Task):
             recipe.style_crop,
             recipe.smallest_style_crop,
             recipe.colour_share,
+            recipe.collage_share,
         )
         known = self._measure_known(style_images, objective, view)
-        predictor = StylePredictor.of(self.base, view, str(recipe.vgg_weights))
-        if new:
-            # Otherwise the checkpoint has it all.
+        predictor = self.start or StylePredictor.of(self.base, view, str(recipe.vgg_weights))
+        if new and not self.start:
+            # Otherwise the checkpoint has it all, or the predictor to begin with.
             self._initialize(predictor, style_images, known, objective)
         held_out = [style_image(path, recipe.style_size) for path in self.held_out.paths]
         network = self.base.with_styles(["any"], dtype=recipe.precision)

@@ -57,17 +57,31 @@ class PredictorRecipe(RunRecipe):
     photo_share: float = option(0.35, "how many are content photos", least=0)
     generated: int = option(2_000, "how many images the generator paints in all", least=1)
     colour_share: float = option(
-        0.7, "how many style images get other colours and another contrast", least=0, most=1
+        0.7,
+        "how many style images get other colours: mixed anew, or those of another style image",
+        least=0,
+        most=1,
+    )
+    collage_share: float = option(
+        0.25,
+        "how many style images are two, side by side: styles between those that there are",
+        least=0,
+        most=1,
     )
     regression_weight: float = option(
         0.3,
         "weight of the mean squared distance of predicted embeddings to the network's own, in "
-        "units of their spread, on the images of its styles and on mixtures of them; beside it "
-        "stands the logarithm of the loss",
+        "units of their spread, on the images of its styles and on mixtures of them, beside the "
+        "logarithm of the loss",
         least=0,
     )
+    init: str = option(
+        "", "a predictor of this network to begin with; by default one that knows nothing"
+    )
     warm_steps: int = option(
-        300, "steps of that regression alone, before the first training step", least=0
+        300,
+        "steps of that regression alone, before the first training step; none with `init`",
+        least=0,
     )
     steps: int = option(10_000, "training steps in all", least=1)
     batch_size: int = option(4, "examples per step, over all devices", least=1)

@@ -194,7 +194,7 @@ class PredictorTrainer(ObjectiveTrainer):
             distance = embedding_distance(self.network, known[1], predicted)
             terms["embedding_loss"] = self.regression_weight * distance
             losses += ops.mean(terms["embedding_loss"])
-        return self.mean(losses, terms)
+        return self.mean_loss(losses, terms)
 
 
 def embedding_distance(predictor: StylePredictor, embeddings: Any, predicted: Any) -> Any:

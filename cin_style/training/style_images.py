@@ -11,11 +11,18 @@ import numpy as np
 
 from cin_style import images
 from cin_style.errors import UserError
+from cin_style.images import colour_transfer
 from cin_style.styles.generator import generate
 from cin_style.training.photos import Collection, Photos, TfdsPhotos, crop, size_of
 
 # Side in px of what the generator paints.
 _GENERATED_SIZE = 448
+
+# Of style images with other colours, how many have those of another style image.
+_PALETTE_SHARE = 0.5
+
+# Side in px of a crop whose colours are taken.
+_PALETTE_SIZE = 48
 
 
 class Pictures:
@@ -157,7 +164,8 @@ class StyleImages:
         kinds: sources of photos with how often they are drawn from, in proportion.
         size: side of the crops in px.
         smallest_crop: side of the smallest, as a share of the image's short side.
-        colour_share: how many get other colours.
+        colour_share: how many get other colours: mixed anew, or those of another style image.
+        collage_share: how many consist of two parts, from two style images side by side.
         skipped: dict of the names of unreadable images met so far to the reasons.
 
     Example:
@@ -171,6 +179,7 @@ class StyleImages:
     size: int
     smallest_crop: float = 0.6
     colour_share: float = 0.7
+    collage_share: float = 0.0
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -180,13 +189,33 @@ class StyleImages:
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """A style image: float32 (size, size, 3) in [0, 1]."""
+        image = self._draw_one(rng)
+        if rng.random() < self.collage_share:
+            cut = round(self.size * rng.uniform(0.25, 0.75))
+            image = np.concatenate([image[:, :cut], self._draw_one(rng)[:, cut:]], axis=1)
+        return image
+
+    def _draw_one(self, rng: np.random.Generator) -> np.ndarray:
+        image = self.crop(*self._choose(rng), rng)
+        if rng.random() >= self.colour_share:
+            return image
+        if rng.random() >= _PALETTE_SHARE:
+            return recolour(image, rng)
+        other = self.crop(*self._choose(rng), rng, size=_PALETTE_SIZE)
+        return with_colours_of(image, other)
+
+    def _choose(self, rng: np.random.Generator) -> tuple[Photos, int]:
         shares = np.array([share for _, share in self.kinds])
         source, _ = self.kinds[rng.choice(len(shares), p=shares / shares.sum())]
-        image = self.crop(source, int(rng.integers(len(source))), rng)
-        return recolour(image, rng) if rng.random() < self.colour_share else image
+        return source, int(rng.integers(len(source)))
 
     def crop(
-        self, source: Photos, index: int, rng: np.random.Generator, share: float | None = None
+        self,
+        source: Photos,
+        index: int,
+        rng: np.random.Generator,
+        share: float | None = None,
+        size: int | None = None,
     ) -> np.ndarray:
         """A random square of an image, half of them mirrored: float32 (size, size, 3) in [0, 1].
 
@@ -195,19 +224,21 @@ class StyleImages:
             index: which of them; where it can't be read, the next that can.
             rng: says which square.
             share: its side as a share of the image's short side; by default random.
+            size: in px, in place of `self.size`.
 
         Raises:
             UserError: none can be read.
         """
         scale, left, top, mirrored = rng.uniform(self.smallest_crop, 1), *rng.random(3)
-        photo = self._open(source, index)
+        size = size or self.size
+        photo = self._open(source, index, size)
         side = max(1, round((share or scale) * min(photo.size)))
         left, top = round(left * (photo.width - side)), round(top * (photo.height - side))
-        square = crop(photo, left, top, side, self.size)
+        square = crop(photo, left, top, side, size)
         return images.from_uint8(square[:, ::-1] if mirrored < 0.5 else square)
 
-    def _open(self, source: Photos, index: int) -> Any:
-        at_least = round(self.size / self.smallest_crop)
+    def _open(self, source: Photos, index: int, size: int) -> Any:
+        at_least = round(size / self.smallest_crop)
         for attempt in range(len(source)):
             number = (index + attempt) % len(source)
             name = source.name(number)
@@ -243,3 +274,23 @@ def recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     contrast = np.exp(rng.uniform(-0.5, 0.4))
     # About the middle grey, so that the picture neither darkens nor fades as a whole.
     return np.clip(0.5 + contrast * (image - 0.5) @ mix.T, 0, 1).astype("float32")
+
+
+def with_colours_of(image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """An image in the colours of another (`monge_kantorovich`).
+
+    Args:
+        image: float (height, width, 3) in [0, 1].
+        other: the same, of any size.
+
+    Returns:
+        float32 like `image`, in [0, 1].
+
+    Example:
+
+        >>> rows = np.linspace(0, 1, 50)[:, None, None] * np.ones(3)
+        >>> with_colours_of(rows, 0.5 * rows)[:, 0, 0].mean().round(2).item()
+        0.25
+    """
+    affine = colour_transfer.monge_kantorovich(image, other)
+    return np.clip(image @ affine[:, :3].T + affine[:, 3], 0, 1).astype("float32")

@@ -37,8 +37,8 @@ class ObjectiveTrainer(keras.Model):
         """The mean of the loss and of each of its terms over the epoch so far."""
         return [self._loss_tracker, *self.term_metrics.values()]
 
-    def mean(self, losses: Any, terms: dict[str, Any]) -> Any:
-        """The mean of a batch's losses (batch,), a scalar; notes the terms they consist of.
+    def mean_loss(self, losses: Any, terms: dict[str, Any]) -> Any:
+        """The mean of a batch's losses, a scalar; notes the terms that they are made from.
 
         Args:
             losses: (batch,).
@@ -103,7 +103,7 @@ class StyleTrainer(ObjectiveTrainer):
         images, style_ids = x
         pastiches, activations = y_pred
         terms = self.objective.terms(images, style_ids, pastiches, activations)
-        return self.mean(sum(terms.values()), terms)
+        return self.mean_loss(sum(terms.values()), terms)
 
 
 def _replicas() -> int:

@@ -14,6 +14,7 @@ from cin_style.errors import UserError
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.recipe import complete
+from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import LAYERS, StyleView, look
 from cin_style.styles.style_set import StyleSet
@@ -28,7 +29,13 @@ from cin_style.training.predictor_trainer import (
     embedding_distance,
     warm_up,
 )
-from cin_style.training.style_images import Pictures, StyleImages, open_paintings, recolour
+from cin_style.training.style_images import (
+    Pictures,
+    StyleImages,
+    open_paintings,
+    recolour,
+    with_colours_of,
+)
 
 OPTIONS = {
     "steps": 4,
@@ -143,6 +150,32 @@ def test_other_colours_are_in_range_and_leave_the_drawing(make_photo):
     assert changed.dtype == np.float32 and changed.shape == image.shape
     assert 0 <= changed.min() and changed.max() <= 1
     assert np.abs(changed - image).mean() > 0.02
+
+
+def test_an_image_takes_the_colours_of_another(make_photo):
+    image, other = (make_photo(30, 20, seed).astype("float32") / 255 for seed in (1, 2))
+    changed = with_colours_of(image, 0.3 + 0.4 * other)
+    assert changed.dtype == np.float32 and changed.shape == image.shape
+    expected = (0.3 + 0.4 * other).mean(axis=(0, 1))
+    np.testing.assert_allclose(changed.mean(axis=(0, 1)), expected, atol=0.03)
+
+
+def test_collages_are_two_images_side_by_side(tmp_path):
+    for name, colour in {"red": (200, 0, 0), "blue": (0, 0, 200)}.items():
+        Image.new("RGB", (40, 40), colour).save(tmp_path / f"{name}.png")
+    source = Pictures(sorted(tmp_path.iterdir()))
+
+    def draw(seed, share):
+        style_images = StyleImages([(source, 1.0)], 20, colour_share=0, collage_share=share)
+        return style_images.draw(np.random.default_rng(seed))
+
+    def width_of_the_first(image):
+        assert np.ptp(image, axis=0).max() == 0
+        return np.argmax(np.any(image[0] != image[0, 0], axis=-1))
+
+    assert not any(width_of_the_first(draw(seed, 0)) for seed in range(8))
+    widths = {width_of_the_first(draw(seed, 1)) for seed in range(8)} - {0}
+    assert widths and all(5 <= width <= 15 for width in widths)
 
 
 def test_mixtures_lie_between_the_known_styles(known):
@@ -315,6 +348,28 @@ def test_a_finished_run_is_not_run_again(tiny_network, recipe, finished):
     assert (output / "checkpoint.npz").stat().st_mtime_ns == before
     with pytest.raises(UserError, match="with `painting_share`=0.4, not 0.5"):
         train_predictor(recipe.replace(painting_share=0.5), output, network=tiny_network)
+
+
+def test_a_run_begins_with_a_given_predictor(tiny_network, recipe, finished, tmp_path):
+    output, _ = finished
+    start = output / "predictor.npz"
+    more = recipe.replace(init=start, learning_rate=1e-9, steps=1)
+    found = train_predictor(more, tmp_path / "more", network=tiny_network)
+    given = StylePredictor.load(start, "random")
+    for one, other in zip(found.get_weights(), given.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_run_begins_with_no_predictor_of_another_kind(tiny_network, recipe, finished, tmp_path):
+    start = finished[0] / "predictor.npz"
+    with pytest.raises(UserError, match="`init` .*looks at style images in another way"):
+        train_predictor(recipe.replace(init=start, style_size=40), tmp_path, network=tiny_network)
+    keras.utils.set_random_seed(9)
+    other = StyleTransferNetwork(["ash", "birch"], widths=(4, 6, 8), residual_blocks=1)
+    with pytest.raises(UserError, match="`init` .*belongs to another network"):
+        train_predictor(recipe.replace(init=start), tmp_path, network=other)
+    with pytest.raises(UserError, match=r"no such predictor: nowhere\.npz"):
+        train_predictor(recipe.replace(init="nowhere.npz"), tmp_path, network=tiny_network)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def prepare(arguments):
         recipe,
         network,
         paintings,
-        center_crops(held_out, arguments.image_size),
+        center_crops(held_out, arguments.photo_size),
         finetuning,
     )
     unknown = set(arguments.show) - {style.name for style in paintings.styles}
@@ -129,6 +129,7 @@ def keep_settings(experiment):
         "model": experiment.network.fingerprint[:16],
         "content": experiment.recipe.content,
         "paintings": [style.name for style in experiment.paintings.styles],
+        "photo_size": arguments.photo_size,
         "steps": [arguments.steps, arguments.show_steps, arguments.reference_steps],
         "finetuning": json.loads(json.dumps(dataclasses.asdict(experiment.finetuning))),
     }

@@ -5,9 +5,10 @@
 Network, photos and paintings kept out of all training are those of a recipe of `train_predictor`
 (`--recipe`). A painting that the network has as a style is `left_out` (of the predictor's training,
 not of the network's), any other is `new`. Losses are the network's own, of the 16 photos kept out
-of training. `ratio`: the style loss over that of the nearest old style, which is the one whose
-pastiches have the least style loss against the painting; never the painting's own, and fine-tuning
-of a `left_out` painting begins with the network without it.
+of training, at `--photo_size`: smaller crops hold too little of a style to tell how well it is
+met. `ratio`: the style loss over that of the nearest old style, which is the one whose pastiches
+have the least style loss against the painting; never the painting's own, and fine-tuning of a
+`left_out` painting begins with the network without it.
 
 Parts (`--parts`):
 
@@ -131,7 +132,10 @@ def main():
     parser.add_argument("--show_steps", type=numbers, default="24,500", help="of the strip")
     parser.add_argument("--photos", type=names, default="astronaut,coffee", help="to show")
     parser.add_argument("--ablation_steps", type=int, default=500)
-    parser.add_argument("--image_size", type=int, default=128)
+    parser.add_argument("--image_size", type=int, default=128, help="crops of fine-tuning, px")
+    parser.add_argument(
+        "--photo_size", type=int, default=256, help="photos that losses are measured on, px"
+    )
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--margin", type=int, help="default: as fine-tuning has it")
     parser.add_argument("--style_size", type=int, help="default: as the network was trained")

@@ -28,11 +28,9 @@ from PIL import Image
 
 from cin_style import Stylizer, StylizeRecipe, stylize, tables
 from cin_style.files import writable_folder
+from cin_style.images import limits
 
 STYLE = "starry_night"
-
-# All pictures here are of its own making, however large.
-Image.MAX_IMAGE_PIXELS = None
 
 
 def enlarged(megapixels):
@@ -56,7 +54,8 @@ def measure_size(megapixels, folder, options):
     seconds = time.perf_counter() - start
     if status:
         raise SystemExit(f"the command ended with {status}")
-    with Image.open(photo) as before, Image.open(target) as after:
+    most = limits.allowing(limits.MOST_PIXELS)
+    with most, Image.open(photo) as before, Image.open(target) as after:
         size = before.size
         assert size == after.size
     photo.unlink()

@@ -45,16 +45,18 @@ def for_stylize(recipe: StylizeRecipe, network: StyleTransferNetwork, known: boo
         UserError: an image that can't be read or is blank, no predictor for the network, or
             `style_image` beside a blend.
     """
-    given = tuple(part.strip() for part in recipe.style_image.split(",") if part.strip())
+    # A file's own name may have commas.
+    path = recipe.style_image
+    given = [path] if os.path.isfile(path) else _split(path)
     text = recipe.style
     if given and isinstance(blends.parse(text), dict):
         raise UserError(
             "`style_image` paints in each image's style by itself. In a blend, name the images "
             f"in `style`: {given[0]}=0.5,..."
         )
-    if given:
+    if given and text == "all":
         # The default, every style, is not what somebody wants who names an image.
-        text = ",".join(given if text == "all" else (text, *given))
+        text = ""
     return _resolve(text, given, network, recipe.model if known else None, recipe.predictor)
 
 
@@ -71,25 +73,28 @@ def _resolve(
     model: str | None,
     predictor_file: str,
 ) -> Predicted:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = _split(text)
     names = [part.partition("=")[0].strip() for part in parts]
     known = {style.name for style in network.styles}
-    images = [
-        name
-        for name in dict.fromkeys(names)
-        if name in given or (name not in known and _is_image(name))
-    ]
+    named = [name for name in names if name not in known and _is_image(name)]
+    images = list(dict.fromkeys([*named, *given]))
     if not images:
         return Predicted(network, text, ())
     styles = _name(images, known)
     predictor = files.get(predictor_file, model, network)
     embeddings = [predictor.predict_embedding(image) for image in images]
     called = {image: style.name for image, style in zip(images, styles, strict=True)}
-    text = ",".join(
-        called.get(name, name) + part.partition("=")[1] + part.partition("=")[2]
+    asked = [
+        called.get(name, name) + part[len(part.partition("=")[0]) :]
         for name, part in zip(names, parts, strict=True)
-    )
-    return Predicted(network.append(styles, np.stack(embeddings)), text, tuple(images))
+    ]
+    asked += [called[image] for image in given]
+    network = network.append(styles, np.stack(embeddings))
+    return Predicted(network, ",".join(asked), tuple(images))
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _is_image(name: str) -> bool:

@@ -1,5 +1,6 @@
 """Where the predictor of a network lies: beside its file, or in the package."""
 
+import logging
 import os
 import pathlib
 
@@ -8,6 +9,8 @@ from cin_style.networks import archive
 from cin_style.networks.bundled import bundled
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.prediction.predictor import StylePredictor
+
+_LOG = logging.getLogger("cin_style")
 
 
 def beside(model: str | os.PathLike) -> pathlib.Path:
@@ -40,16 +43,19 @@ def find(
         convolutions (those of a network to which styles were added); or else `None`.
 
     Raises:
-        UserError: the file beside the network can't be read, or is another network's.
+        UserError: the file beside the network can't be read.
     """
     path = None if model is None else beside(model)
     if path is not None and path.is_file():
-        return _load(path, network, vgg_weights)
+        predictor = StylePredictor.load(path, vgg_weights)
+        if _fits(predictor, network):
+            return predictor
+        _LOG.warning("%s is of another network, perhaps of this one before: not used", path)
     for name in bundled():
         path = beside(name)
         if path.is_file():
             predictor = StylePredictor.load(path, vgg_weights)
-            if predictor.fingerprint == network.fingerprint:
+            if _fits(predictor, network):
                 return predictor
     return None
 
@@ -69,11 +75,9 @@ def get(
     Raises:
         UserError: there is none, it can't be read, or it is another network's.
     """
-    predictor = (
-        _load(pathlib.Path(path), network, vgg_weights)
-        if path
-        else find(model, network, vgg_weights)
-    )
+    if path:
+        return load(path, network, vgg_weights)
+    predictor = find(model, network, vgg_weights)
     if predictor is None:
         where = "" if model is None else f" {archive.find(model).name}"
         raise UserError(
@@ -84,10 +88,26 @@ def get(
     return predictor
 
 
-def _load(path: pathlib.Path, network: StyleTransferNetwork, vgg_weights: str) -> StylePredictor:
+def load(
+    path: str | os.PathLike, network: StyleTransferNetwork, vgg_weights: str = ""
+) -> StylePredictor:
+    """Reads the predictor of a network.
+
+    Args:
+        path: its file.
+        network: the network.
+        vgg_weights: see `StylePredictor.load`.
+
+    Raises:
+        UserError: the file can't be read, or is another network's.
+    """
     predictor = StylePredictor.load(path, vgg_weights)
     try:
         predictor.check(network)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return predictor
+
+
+def _fits(predictor: StylePredictor, network: StyleTransferNetwork) -> bool:
+    return predictor.fingerprint == network.fingerprint

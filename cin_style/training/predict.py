@@ -19,6 +19,7 @@ from cin_style.losses.per_style import losses_of_nearest, style_losses
 from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.prediction import files
 from cin_style.prediction.predictor import StylePredictor, style_image
 from cin_style.prediction.statistics import StyleView, look
 from cin_style.styles.style import Style
@@ -122,16 +123,12 @@ def _view(recipe: PredictorRecipe) -> StyleView:
 def _load_start(recipe: PredictorRecipe, base: StyleTransferNetwork) -> StylePredictor | None:
     if not recipe.init:
         return None
-    predictor = StylePredictor.load(recipe.init, str(recipe.vgg_weights))
-    try:
-        predictor.check(base)
-        view = _view(recipe)
-        if predictor.view != view:
-            raise UserError(
-                f"it looks at style images in another way: {predictor.view}, not {view}."
-            )
-    except UserError as error:
-        raise UserError(f"`init` {recipe.init}: {error}") from error
+    predictor = files.load(recipe.init, base, str(recipe.vgg_weights))
+    if predictor.view != _view(recipe):
+        raise UserError(
+            f"{recipe.init} looks at style images in another way than the recipe: "
+            f"{predictor.view}, not {_view(recipe)}. Begin without `init`."
+        )
     return predictor
 
 

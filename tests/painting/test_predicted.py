@@ -64,11 +64,19 @@ def test_several_images_beside_known_styles(folder, recipe, tmp_path):
     assert (tmp_path / "photo_dune.png").stat().st_mtime_ns == first
 
 
-@pytest.mark.parametrize("name", ["all.png", "-x.png", f"{'long' * 25}.png"])
-def test_names_that_no_style_can_have(folder, recipe, tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("all.png", "style_image"),
+        ("-x.png", "style_image"),
+        (f"{'long' * 25}.png", "style_image"),
+        ("1,a=2.png", "1_a_2"),
+    ],
+)
+def test_file_names_that_no_style_can_have(folder, recipe, tmp_path, name, style):
     shutil.copy(folder / "dune.png", tmp_path / name)
     (path,) = stylize(recipe.replace(style_image=str(tmp_path / name)), tmp_path / "painted")
-    assert path.name == "photo_style_image.png"
+    assert path.name == f"photo_{style}.png"
 
 
 def test_blends_of_images_and_known_styles(folder, recipe, tmp_path):

@@ -296,7 +296,8 @@ def test_predicted(run, predicting, model, script, monkeypatch):
     assert float(row["ratio_worst"]) == pytest.approx(max(ratios), rel=1e-4)
     assert (row["references"], row["paintings"]) == ("1", "2")
 
-    assert images.load(output / "strip.jpg").shape[1] == 6 + 5 * (256 + 6)
+    for name in ("strip", "pastiches"):
+        assert images.load(output / f"{name}.jpg").shape[1] == 6 + 5 * (256 + 6)
     assert images.load(output / "full" / "elm_6_steps_coffee.png").shape == (400, 600, 3)
     assert [row["image"] for row in rows_of(output / "others.csv")] == ["coins", "wall"]
     assert images.load(output / "others.jpg").shape[1] == 6 + 3 * (160 + 6)

@@ -362,11 +362,11 @@ def test_a_run_begins_with_a_given_predictor(tiny_network, recipe, finished, tmp
 
 def test_a_run_begins_with_no_predictor_of_another_kind(tiny_network, recipe, finished, tmp_path):
     start = finished[0] / "predictor.npz"
-    with pytest.raises(UserError, match="`init` .*looks at style images in another way"):
+    with pytest.raises(UserError, match="predictor.npz looks at style images in another way"):
         train_predictor(recipe.replace(init=start, style_size=40), tmp_path, network=tiny_network)
     keras.utils.set_random_seed(9)
     other = StyleTransferNetwork(["ash", "birch"], widths=(4, 6, 8), residual_blocks=1)
-    with pytest.raises(UserError, match="`init` .*belongs to another network"):
+    with pytest.raises(UserError, match="predictor.npz: .*belongs to another network"):
         train_predictor(recipe.replace(init=start), tmp_path, network=other)
     with pytest.raises(UserError, match=r"no such predictor: nowhere\.npz"):
         train_predictor(recipe.replace(init="nowhere.npz"), tmp_path, network=tiny_network)

@@ -18,7 +18,7 @@ Parts (`--parts`):
   the prediction, the reference. `starts.csv` (a row per painting, start and step), `summary.csv`
   (means and worst of the paintings, also over the reference), `starts.png`.
 - `strip`: `strip.jpg`, some paintings, and photos in their nearest old style, as predicted and
-  after some steps.
+  after some steps; `pastiches.jpg`, the same beside the photos.
 - `others`: the same for images that are no paintings: `others.csv`, `others.jpg`.
 - `ablation`: predictors trained for a few steps with and without each kind of style image:
   `ablation.csv`, what they predict for the held-out paintings.

@@ -40,33 +40,30 @@ class Studio:
 
 
 def show_strip(experiment):
-    """Writes `strip.jpg`."""
+    """Writes `strip.jpg` and `pastiches.jpg`."""
     studio, old = Studio(experiment), old_styles(experiment)
     steps = (0, *experiment.arguments.show_steps)
     paths = {
         style.name: path
         for style, path in zip(experiment.paintings.styles, experiment.paintings.paths, strict=True)
     }
-    rows = []
+    strip, pastiches = [], []
     for name in experiment.shown:
         run = tune(experiment, name, "predicted")
         embeddings = {"old": experiment.network.get_style_embedding(old[name]["old_style"])}
         embeddings |= {f"{step}_steps": np.load(embedding_file(run, step)) for step in steps}
         painting = images.load(paths[name], max_side=512)
-        for photo in studio.photos:
+        for photo, original in studio.photos.items():
             pictures = [
                 studio.paint(photo, embedding, f"{name}_{what}")
                 for what, embedding in embeddings.items()
             ]
-            rows.append([painting, *pictures])
-    labels = [
-        "painting",
-        "nearest old style",
-        "predicted",
-        *(f"{step} steps" for step in steps[1:]),
-    ]
-    sheet = images.contact_sheet(rows, column_labels=labels)
-    images.save(experiment.output / "strip.jpg", sheet, quality=88)
+            strip.append([painting, *pictures])
+            pastiches.append([original, *pictures])
+    labels = ["nearest old style", "predicted", *(f"{step} steps" for step in steps[1:])]
+    for name, first, rows in (("strip", "painting", strip), ("pastiches", "photo", pastiches)):
+        sheet = images.contact_sheet(rows, column_labels=[first, *labels])
+        images.save(experiment.output / f"{name}.jpg", sheet, quality=88)
 
 
 def plaster(side=512):

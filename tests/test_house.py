@@ -71,6 +71,7 @@ def test_names_at_the_root():
         "evaluate",
         "optimize",
         "photoreal",
+        "composite",
     ):
         parameters = importlib.import_module("inspect").signature(getattr(cin_style, verb))
         assert list(parameters.parameters)[:2] == ["recipe", "output"]

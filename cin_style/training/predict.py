@@ -102,6 +102,14 @@ def train_predictor(
             "differ by."
         )
     recipe = complete(recipe, base.loss_options)
+    pictures, paintings, held_out = _open_paintings(recipe)
+    held_out_set = StyleSet.from_paths(held_out)
+    start = _load_start(recipe, base)
+    task = PredictorTask(recipe, base, pictures, paintings, held_out_set, start)
+    return run(task, output, watchers)
+
+
+def _open_paintings(recipe: PredictorRecipe) -> tuple[Pictures, Joined, list[pathlib.Path]]:
     if recipe.painting_share and not recipe.styles:
         raise UserError("`styles` is missing: paintings. Without any, give `painting_share` 0.")
     pictures, paintings, held_out = open_paintings(recipe.styles, recipe.held_out_styles)
@@ -110,10 +118,7 @@ def train_predictor(
             "every painting of `styles` is held out of training. Give more `styles`, or fewer "
             "`held_out_styles`."
         )
-    held_out_set = StyleSet.from_paths(held_out)
-    start = _load_start(recipe, base)
-    task = PredictorTask(recipe, base, pictures, paintings, held_out_set, start)
-    return run(task, output, watchers)
+    return pictures, paintings, held_out
 
 
 def _view(recipe: PredictorRecipe) -> StyleView:

@@ -112,7 +112,7 @@ RECIPES = pathlib.Path(__file__).parent.parent.parent / "train" / "recipes"
 WHAT_ELSE = {
     "train": ["--output=o", "--styles=s", "--content=c"],
     "finetune": ["--output=o", "--styles=s", "--content=c"],
-    "train-predictor": ["--output=o"],
+    "train-predictor": ["--output=o", "--content=c"],
     "evaluate": ["--output=o", "--model=m"],
     "optimize": ["--output=o", "--style=s", "--content=c"],
     "photoreal": ["--output=o", "--style=s", "--content=c"],

@@ -136,7 +136,7 @@ def main():
     parser.add_argument(
         "--photo_size", type=int, default=256, help="photos that losses are measured on, px"
     )
-    parser.add_argument("--batch_size", type=int, default=4)
+    parser.add_argument("--batch_size", type=int, default=2)
     parser.add_argument("--margin", type=int, help="default: as fine-tuning has it")
     parser.add_argument("--style_size", type=int, help="default: as the network was trained")
     parser.add_argument("--output", required=True, type=pathlib.Path)

@@ -84,11 +84,11 @@ def finetune(
             )
     recipe, predictor = _choose_start(recipe, base, model)
     _LOG.info(
-        "%d steps of %d crops of %d px, at a rate of %g: `steps`, `batch_size`, `image_size` and "
-        "`learning_rate` choose others",
+        "%d steps, crops of %d px, %d a step, at a rate of %g: `steps`, `image_size`, `batch_size` "
+        "and `learning_rate` choose others",
         recipe.steps,
-        recipe.batch_size,
         recipe.image_size,
+        recipe.batch_size,
         recipe.learning_rate,
     )
     return run(Finetuning(recipe, style_set, base, predictor), output, watchers)

@@ -179,24 +179,24 @@ def test_without_photos_it_learns_on_samples(
 def test_what_a_recipe_leaves_to_the_number_of_its_steps(
     tiny_network, recipe, new_styles, tmp_path, caplog
 ):
-    for steps, size, batch, rate, measured in [
-        (30, 128, 2, 0.02, 4),
-        (100, 128, 2, 0.02, 4),
-        (101, 256, 4, 0.01, 16),
+    for steps, batch, rate, measured in [
+        (30, 1, 0.02, 4),
+        (100, 1, 0.02, 4),
+        (101, 4, 0.01, 16),
     ]:
         found = by_length(FinetuneRecipe(steps=steps, holdout=16))
-        assert (found.image_size, found.batch_size) == (size, batch)
+        assert (found.image_size, found.batch_size) == (256, batch)
         assert (found.learning_rate, found.most_measured) == (rate, measured)
-    given = by_length(FinetuneRecipe(image_size=64, batch_size=3, steps=500))
-    assert (given.image_size, given.batch_size) == (64, 3)
+    given = by_length(FinetuneRecipe(batch_size=3, steps=500))
+    assert (given.batch_size, given.learning_rate) == (3, 0.01)
     recipe = recipe.replace(
         styles=(new_styles / "elm.png",), steps=1, init="ones", holdout=6, batch_size=None
     )
     with caplog.at_level(logging.INFO, "cin_style"):
         finetune(recipe, tmp_path, network=tiny_network)
     noted = json.loads((tmp_path / "run.json").read_text())["recipe"]
-    assert (noted["batch_size"], noted["image_size"], noted["holdout"]) == (2, 32, 6)
-    assert any("1 steps of 2 crops of 32 px, at a rate of 0.02" in line for line in caplog.messages)
+    assert (noted["batch_size"], noted["image_size"], noted["holdout"]) == (1, 32, 6)
+    assert any("crops of 32 px, 1 a step, at a rate of 0.02" in line for line in caplog.messages)
     assert any("kept out of training (4)" in line for line in caplog.messages)
 
 

@@ -132,11 +132,11 @@ def main():
     parser.add_argument("--show_steps", type=numbers, default="24,500", help="of the strip")
     parser.add_argument("--photos", type=names, default="astronaut,coffee", help="to show")
     parser.add_argument("--ablation_steps", type=int, default=500)
-    parser.add_argument("--image_size", type=int, default=128, help="crops of fine-tuning, px")
+    parser.add_argument("--image_size", type=int, default=256, help="crops of fine-tuning, px")
     parser.add_argument(
         "--photo_size", type=int, default=256, help="photos that losses are measured on, px"
     )
-    parser.add_argument("--batch_size", type=int, default=2)
+    parser.add_argument("--batch_size", type=int, default=1)
     parser.add_argument("--margin", type=int, help="default: as fine-tuning has it")
     parser.add_argument("--style_size", type=int, help="default: as the network was trained")
     parser.add_argument("--output", required=True, type=pathlib.Path)

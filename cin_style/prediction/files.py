@@ -48,14 +48,14 @@ def find(
     path = None if model is None else beside(model)
     if path is not None and path.is_file():
         predictor = StylePredictor.load(path, vgg_weights)
-        if _fits(predictor, network):
+        if predictor.fits(network):
             return predictor
         _LOG.warning("%s is of another network, perhaps of this one before: not used", path)
     for name in bundled():
         path = beside(name)
         if path.is_file():
             predictor = StylePredictor.load(path, vgg_weights)
-            if _fits(predictor, network):
+            if predictor.fits(network):
                 return predictor
     return None
 
@@ -107,7 +107,3 @@ def load(
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return predictor
-
-
-def _fits(predictor: StylePredictor, network: StyleTransferNetwork) -> bool:
-    return predictor.fingerprint == network.fingerprint

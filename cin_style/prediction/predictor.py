@@ -182,13 +182,19 @@ class StylePredictor(keras.Model):
         """
         return StyleCard(style, self.predict_embedding(image), self.fingerprint)
 
+    def fits(self, network: StyleTransferNetwork) -> bool:
+        """Whether the network has the convolutions it was trained for."""
+        return (self.fingerprint, self.embedding_size) == (
+            network.fingerprint,
+            network.embedding_size,
+        )
+
     def check(self, network: StyleTransferNetwork) -> None:
-        """Raises a `UserError` unless the network has the convolutions it was trained for."""
-        fingerprint = network.fingerprint
-        if self.fingerprint != fingerprint or self.embedding_size != network.embedding_size:
+        """Raises a `UserError` unless it `fits` the network."""
+        if not self.fits(network):
             raise UserError(
                 f"the predictor belongs to another network ({self.fingerprint[:12]}, this is "
-                f"{fingerprint[:12]}): embeddings only work with the convolutions and the "
+                f"{network.fingerprint[:12]}): embeddings only work with the convolutions and the "
                 "upsampling they were learned on. Train one for this network with "
                 "`train_predictor`."
             )

@@ -12,7 +12,12 @@ _NOISE = 4e-4
 _MOST_CONTRAST = 4.0
 
 
-def monge_kantorovich(content: np.ndarray, style: np.ndarray) -> np.ndarray:
+def monge_kantorovich(
+    content: np.ndarray,
+    style: np.ndarray,
+    content_weights: np.ndarray | None = None,
+    style_weights: np.ndarray | None = None,
+) -> np.ndarray:
     """The affine map that gives colours another mean and covariance and moves them least.
 
     The linear Monge-Kantorovich map (Pitie and Kokaram 2007, section 3):
@@ -24,6 +29,7 @@ def monge_kantorovich(content: np.ndarray, style: np.ndarray) -> np.ndarray:
 
     Args:
         content, style: float (..., 3), colours.
+        content_weights, style_weights: float (...), how much each counts; by default the same.
 
     Returns:
         float32 (3, 4): the matrix and the offset.
@@ -35,7 +41,8 @@ def monge_kantorovich(content: np.ndarray, style: np.ndarray) -> np.ndarray:
         ([0.25, 0.25, 0.25], [0.5, 0.5, 0.5])
     """
     (mean_c, content_spread), (mean_s, style_spread) = (
-        _moments(colours) for colours in (content, style)
+        _moments(colours, weights)
+        for colours, weights in ((content, content_weights), (style, style_weights))
     )
     root = _power(content_spread, 0.5)
     inverse = _power(content_spread, -0.5)
@@ -46,9 +53,13 @@ def monge_kantorovich(content: np.ndarray, style: np.ndarray) -> np.ndarray:
     return np.concatenate([matrix, offset[:, None]], axis=1).astype("float32")
 
 
-def _moments(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _moments(colours: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     flat = np.asarray(colours, "float64").reshape(-1, 3)
-    return flat.mean(axis=0), np.cov(flat.T, bias=True) + _NOISE * np.eye(3)
+    share = np.ones(len(flat)) if weights is None else np.asarray(weights, "float64").ravel()
+    share = share / share.sum()
+    mean = share @ flat
+    centred = flat - mean
+    return mean, (centred * share[:, None]).T @ centred + _NOISE * np.eye(3)
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:

@@ -10,6 +10,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.pop("CIN_STYLE_VGG_WEIGHTS", None)
 os.environ.pop("CIN_STYLE_VGG19_WEIGHTS", None)
 
+
+def _keep_to_own_cores():
+    """Gives each of several pytest-xdist workers its share of the cores.
+
+    Threads of one would wait for those of another, for longer than they work.
+    """
+    name = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if name.startswith("gw") and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        own = cores[int(name[2:]) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
+        if own:
+            os.sched_setaffinity(0, own)
+
+
+_keep_to_own_cores()
+
 import hypothesis
 import numpy as np
 import pytest

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from cin_style.losses.features import see
-from cin_style.prediction.predictor import BlankImageError, style_image
+from cin_style.prediction.looking import BlankImageError, style_image
 from cin_style.prediction.statistics import StyleView, measure
 
 # How pictures are looked at; the long side is cut to so many short ones.

@@ -20,7 +20,8 @@ from cin_style.losses.recipe import complete
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.prediction import files
-from cin_style.prediction.predictor import StylePredictor, style_image
+from cin_style.prediction.looking import style_image
+from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import StyleView, look
 from cin_style.styles.style import Style
 from cin_style.styles.style_set import StyleSet

@@ -12,7 +12,8 @@ from PIL import Image
 from cin_style.errors import UserError
 from cin_style.networks.cards import import_cards
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.prediction.predictor import StylePredictor, style_image
+from cin_style.prediction.looking import style_image
+from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import StyleView
 
 VIEW = StyleView(layers=("block1_conv2",), size=32)

@@ -10,6 +10,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.pop("CIN_STYLE_VGG_WEIGHTS", None)
 os.environ.pop("CIN_STYLE_VGG19_WEIGHTS", None)
 
+import hypothesis
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("tests")
+
 
 def _keep_to_own_cores():
     """Gives each of several pytest-xdist workers its share of the cores.
@@ -25,16 +35,6 @@ def _keep_to_own_cores():
 
 
 _keep_to_own_cores()
-
-import hypothesis
-import numpy as np
-import pytest
-from PIL import Image
-
-ROOT = pathlib.Path(__file__).parent.parent
-
-hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)

@@ -134,7 +134,7 @@ def main():
     parser.add_argument("--ablation_steps", type=int, default=500)
     parser.add_argument("--image_size", type=int, default=256, help="crops of fine-tuning, px")
     parser.add_argument(
-        "--photo_size", type=int, default=256, help="photos that losses are measured on, px"
+        "--photo_size", type=int, default=336, help="photos that losses are measured on, px"
     )
     parser.add_argument("--batch_size", type=int, default=1)
     parser.add_argument("--margin", type=int, help="default: as fine-tuning has it")

@@ -88,15 +88,24 @@ def maps_of(content: np.ndarray, style: np.ndarray, segments: Segments) -> np.nd
     )
 
 
-def mixed(maps: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """The affine map at every pixel: the segments' maps, mixed by its shares.
+def recolour(maps: np.ndarray, shares: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Colours through the segments' maps, mixed at every pixel by its shares.
 
     Args:
         maps: float (count, 3, 4).
         shares: float (height, width, count).
+        colours: float (height, width, 3).
 
     Returns:
-        float32 (height, width, 3, 4).
+        float32 (height, width, 3), plane after plane in memory.
     """
-    flat = shares @ maps.reshape(len(maps), -1)
-    return flat.reshape(*shares.shape[:2], *maps.shape[1:])
+    height, width, count = shares.shape
+    features = np.empty((count, 4, height, width), "float32")
+    for number in range(count):
+        share = shares[..., number]
+        for index in range(3):
+            np.multiply(share, colours[..., index], out=features[number, index])
+        features[number, 3] = share
+    weights = np.asarray(maps, "float32").transpose(1, 0, 2).reshape(3, -1)
+    mapped = weights @ features.reshape(4 * count, -1)
+    return np.moveaxis(mapped.reshape(3, height, width), 0, -1)

@@ -114,13 +114,14 @@ def apply_band(
         float32 (rows, width, 3).
     """
     down, across = _along(size[0], SHAPE[0])[rows], _along(size[1], SHAPE[1])
-    place = (colours @ _LIGHTNESS).clip(0, 1) * (SHAPE[2] - 1)
+    planes = [np.ascontiguousarray(colours[..., index]) for index in range(3)]
+    lightness = sum(share * plane for share, plane in zip(_LIGHTNESS, planes, strict=True))
+    place = np.clip(lightness, 0, 1) * np.float32(SHAPE[2] - 1)
     # Along the rows first: they are few.
     at = np.ascontiguousarray(np.einsum("hy,yxlci->lcihx", down, grid, optimize=True))
     columns = np.ascontiguousarray(across.T)
     # One piece of memory for all levels: to be given new ones would take longer than to compute.
     maps = np.empty((12 * len(down), len(across)), "float32")
-    planes = [np.ascontiguousarray(colours[..., index]) for index in range(3)]
     sums = [np.zeros_like(place) for _ in range(3)]
     product = np.empty_like(place)
     for level in range(SHAPE[2]):
@@ -134,4 +135,4 @@ def apply_band(
             for plane, slope in zip(planes, mapped, strict=False):
                 total += np.multiply(slope, plane, out=product)
             found += np.multiply(total, share, out=product)
-    return np.stack(sums, axis=-1)
+    return np.moveaxis(np.stack(sums), 0, -1)

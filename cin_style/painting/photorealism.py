@@ -32,7 +32,7 @@ from cin_style.progress import Bar
 _LOG = logging.getLogger("cin_style")
 
 # Where a recipe does not say: iterations of L-BFGS, and the weight of content layers.
-_ITERATIONS = {"grid": 40, "pixels": 400}
+_ITERATIONS = {"grid": 12, "pixels": 400}
 _CONTENT_WEIGHTS = {"grid": 10.0, "pixels": 0.05, "colours": 0.0}
 
 

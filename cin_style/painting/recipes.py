@@ -227,13 +227,13 @@ class PhotorealRecipe(ObjectiveRecipe):
         choices=METHODS,
     )
     work_side: int = option(
-        512,
+        320,
         "long side, in px, at which segments are found and the losses computed; the picture is as "
         "large as the photo",
         least=64,
         unit=" px",
     )
-    iterations: int | None = option(None, "of L-BFGS (grid: 40, pixels: 400)", least=2)
+    iterations: int | None = option(None, "of L-BFGS (grid: 12, pixels: 400)", least=2)
     content_weight: float | None = option(  # type: ignore[assignment]
         None,
         "weight of content layers that have none of their own (grid: 10, against the photo in its "

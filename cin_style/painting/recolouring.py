@@ -112,7 +112,7 @@ class Recolouring:
     def _band(self, photo: np.ndarray, rows: slice) -> np.ndarray:
         colours = guided.colours(photo, rows)
         shares = normalized(guided.at_full_size(self.shares, photo, rows))
-        mapped = guided.apply(colour_transfer.mixed(self.maps, shares), colours)
+        mapped = colour_transfer.recolour(self.maps, shares, colours)
         if self.local is not None:
             mapped += guided.at_full_size(self.local, photo, rows)
         if self.grid is not None:
@@ -164,7 +164,7 @@ def by_grid(
     """`by_colours`, and a bilateral grid of affine maps on top, learned.
 
     The maps are those of Gharbi et al. 2017, who like Xia et al. 2020 train a network to predict
-    the grid; here the grid of one pair of photos is learned itself, by L-BFGS. Three quarters of
+    the grid; here the grid of one pair of photos is learned itself, by L-BFGS. Five sixths of
     the iterations go to half the size. The content loss is taken against the photo as `by_colours`
     makes it, no longer in its old light, which it would hold back.
 
@@ -184,7 +184,7 @@ def by_grid(
     """
     base = by_colours(scene)
     halves = Scene.of(scene.content, scene.style, scene.segments, max(scene.content.shape) // 2)
-    many = iterations * 3 // 4
+    many = iterations * 5 // 6
 
     def stage(small: Scene, count: int, before: Found | None) -> Found:
         evaluate = _grid_loss(small, base, make_objective, smoothness, extra)

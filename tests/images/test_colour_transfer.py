@@ -55,6 +55,6 @@ def test_each_segment_by_itself():
     maps = colour_transfer.maps_of(content, style, Segments(shares, shares, ("a", "b")))
     left = colour_transfer.monge_kantorovich(content[:, :10], style[:, :10])
     np.testing.assert_allclose(maps[0], left, atol=1e-5)
-    field = colour_transfer.mixed(maps, 0.5 * shares + 0.25)
-    assert field.shape == (20, 30, 3, 4)
-    np.testing.assert_allclose(field[0, 0], 0.75 * maps[0] + 0.25 * maps[1], atol=1e-6)
+    made = colour_transfer.recolour(maps, 0.5 * shares + 0.25, content)
+    mixed = 0.75 * maps[0] + 0.25 * maps[1]
+    np.testing.assert_allclose(made[:, :10], apply(mixed, content[:, :10]), atol=1e-5)

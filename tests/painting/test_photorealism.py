@@ -103,7 +103,7 @@ def test_interrupted_it_keeps_the_best_so_far(photos, both, monkeypatch, where):
 
     def look_at(self, values):
         if where == "between stages":
-            stop = self.best is None and calls and calls[-1] is not self
+            stop = bool(calls) and self.best is None and calls[-1] is not self
         else:
             stop = len(calls) == 3
         calls.append(self)

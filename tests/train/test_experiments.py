@@ -140,6 +140,7 @@ def test_borders(run, model, many_photos, monkeypatch, script, capsys):
     assert "margin_16_or_photo" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_stroke_size(run, model, paintings, monkeypatch, script, capsys):
     monkeypatch.setattr(script("stroke_size"), "CELL", 40)
     options = ["--model", model, "--styles", paintings[0], "--names", "ash,birch"]
@@ -216,6 +217,7 @@ def test_strength(run, model, capsys):
     assert "rows: laid_over,embeddings" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_photoreal(run, capsys):
     ways = "colours, whole;grid, regions;pixels;gatys"
     options = ["--pairs", "coffee", "--ways", ways, "--side", "96", "--cell", "64"]

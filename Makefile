@@ -21,7 +21,7 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
 test-slow: $(VENV)/installed
-	$(BIN)/python -m pytest -m slow --numprocesses=$(WORKERS)
+	$(BIN)/python -m pytest -m slow --numprocesses=$(WORKERS) --dist=worksteal
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

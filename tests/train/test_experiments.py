@@ -270,6 +270,7 @@ def test_predicted(run, predicting, model, script, monkeypatch):
     monkeypatch.setattr(script("predicted"), "ABLATIONS", ablations)
     predictor, recipe = predicting
     arguments = ["--predictor", predictor, "--recipe", recipe, "--image_size", "64"]
+    arguments += ["--photo_size", "112"]
     arguments += ["--batch_size", "1", "--steps", "2,4", "--reference_steps", "8"]
     arguments += ["--references", "1", "--show", "elm", "--show_steps", "2,6"]
     arguments += ["--photos", "coffee", "--ablation_steps", "2"]

@@ -37,7 +37,9 @@ def test_twenty_steps_from_one_seed_are_equal_to_the_bit(make_trainer, fit, valu
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "dtype", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_mixed_precision_is_finite_and_falls(dtype, make_trainer, fit, values):
     optimizer = keras.optimizers.Adam(1e-2)
     if dtype == "mixed_float16":

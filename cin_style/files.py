@@ -59,8 +59,10 @@ def writable_folder(path: str | os.PathLike, argument: str = "output") -> pathli
         probe.touch()
         probe.unlink()
     except OSError as error:
+        what = "output folder" if argument == "output" else "folder"
+        reason = "it is a file" if path.is_file() else error.strerror or error
         raise UserError(
-            f"cannot write to the output folder {path}: {error.strerror or error}. "
-            f"Choose another `{argument}` or change its permissions."
+            f"cannot write to the {what} {path}: {reason}. Choose another `{argument}` or change "
+            "its permissions."
         ) from error
     return path

@@ -72,9 +72,16 @@ def apply(maps: np.ndarray, guide: np.ndarray) -> np.ndarray:
         guide: (..., 3).
 
     Returns:
-        (..., channels).
+        (..., channels), plane after plane in memory.
     """
-    return np.einsum("...ci,...i->...c", maps[..., :3], guide) + maps[..., 3]
+    shape = np.broadcast_shapes(maps.shape[:-2], guide.shape[:-1])
+    made = np.empty((maps.shape[-2], *shape), np.result_type(maps, guide))
+    product = np.empty_like(made[0])
+    for channel, plane in enumerate(made):
+        plane[...] = maps[..., channel, 3]
+        for index in range(3):
+            plane += np.multiply(maps[..., channel, index], guide[..., index], out=product)
+    return np.moveaxis(made, 0, -1)
 
 
 def guided_filter(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
@@ -125,14 +132,7 @@ def at_full_size(maps: np.ndarray, photo: np.ndarray, rows: slice) -> np.ndarray
     Returns:
         float32 (rows, width, channels), plane after plane in memory.
     """
-    local, guide = enlarge(maps, photo.shape[:2], rows), colours(photo, rows)
-    made = np.empty((local.shape[2], *guide.shape[:2]), "float32")
-    product = np.empty_like(made[0])
-    for channel, plane in enumerate(made):
-        plane[:] = local[..., channel, 3]
-        for index in range(3):
-            plane += np.multiply(local[..., channel, index], guide[..., index], out=product)
-    return np.moveaxis(made, 0, -1)
+    return apply(enlarge(maps, photo.shape[:2], rows), colours(photo, rows))
 
 
 def colours(photo: np.ndarray, rows: slice) -> np.ndarray:

@@ -125,9 +125,9 @@ class TrainRecipe(NetworkRecipe):
     init_from: str = option("", "start from this model's convolutions, and styles of equal name")
 
 
-# Fine-tuning in at most so many steps is to be done in seconds. After 24 steps of
-# one crop of 256 px the style loss (four paintings, photos of 256 px) is 0.56 of the prediction's;
-# of two crops of 128 px, which take more than half as long, 0.79. At twice the rate of long runs.
+# Fine-tuning in at most so many steps is to be done in seconds. After 24 steps of one crop of 256
+# px the style loss (four paintings, photos of 256 px) is 0.56 of the prediction's; of two crops of
+# 128 px, which take more than half as long, 0.79. At twice the rate of long runs.
 SHORT = 100
 _SHORT_RUN = {"batch_size": 1, "learning_rate": 2e-2}
 _LONG_RUN = {"batch_size": 4, "learning_rate": 1e-2}

@@ -442,7 +442,7 @@ def test_photoreal_mistakes(fails, photo_folder, tmp_path):
             "no such file of NIMA weights: gone.h5. The package has none",
         ),
         (None, ["--nima_weight", "3"], "--nima_weight needs the weights of NIMA: name them with"),
-        (good, ["--save_masks", good], "Choose another --save_masks"),
+        (good, ["--save_masks", good], "good.png: it is a file. Choose another --save_masks"),
     ]:
         masks = ["--content_mask", mask, "--style_mask", good] if mask else []
         arguments = ["--content", photo, "--style", photo, "--method=colours", *masks, *options]

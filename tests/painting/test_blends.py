@@ -157,7 +157,7 @@ def test_a_picture_too_large_for_its_format_is_not_painted(tiny_network, tmp_pat
 
     monkeypatch.setattr(Stylizer, "__call__", paint_nothing)
     for options in ({"steps": 2}, {"across": "x"}):
-        message = "out.webp: .* at most 16383 px .* 16400 x 16 px; .*smaller"
+        message = "out.webp: .* at most 16383 px .* 16400 x 16 px; choose .*smaller"
         with pytest.raises(UserError, match=message):
             paint(tiny_network, tmp_path / "wide.png", "0,1", tmp_path / "out.webp", **options)
     with pytest.raises(AssertionError, match="painted in vain"):

@@ -10,7 +10,7 @@ from PIL import Image
 from cin_style import images
 from cin_style.errors import UserError
 from cin_style.images.cutouts import Cutout
-from cin_style.painting import compositing, descent
+from cin_style.painting import compositing, descent, placing
 from cin_style.painting.recipes import CompositeRecipe
 from cin_style.painting.stylizer import Stylizer
 from cin_style.prediction import files
@@ -66,7 +66,7 @@ def test_outside_of_the_band_a_painting_stays_to_the_bit(cutout, background, mod
 
 
 def test_the_sticker_is_the_object_itself(cutout, background):
-    placed = compositing.Placed.of(background, cutout, (60, 70))
+    placed = placing.Placed.of(background, cutout, (60, 70))
     np.testing.assert_array_equal(placed.pasted[60:80, 50:70], cutout.colours[10:30, 10:30])
     np.testing.assert_array_equal(placed.pasted[placed.alpha == 0], background[placed.alpha == 0])
     assert placed.alpha.sum() == pytest.approx(cutout.alpha.sum())
@@ -74,7 +74,7 @@ def test_the_sticker_is_the_object_itself(cutout, background):
 
 @pytest.mark.parametrize("slow", ["steps", "refine"])
 def test_steps_bring_its_style_nearer(cutout, background, model, slow):
-    placed = compositing.Placed.of(background, cutout, (60, 70))
+    placed = placing.Placed.of(background, cutout, (60, 70))
     canvas = compositing.Canvas.of(placed, 64)
     losses = {}
     for count in (0, 12):

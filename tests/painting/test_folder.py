@@ -310,7 +310,7 @@ def test_a_picture_too_large_for_its_format_is_not_painted(tiny_network, tmp_pat
     def paint_nothing(*_, **__):
         raise AssertionError("painted in vain")
 
-    message = "wide_ash.webp: .* at most 16383 px .* 16400 x 16 px; .*smaller"
+    message = "wide_ash.webp: .* at most 16383 px .* 16400 x 16 px; choose .*smaller"
     with pytest.raises(UserError, match=message):
         folder.paint_photo(paint_nothing, job, recipe)
     with pytest.raises(AssertionError, match="painted in vain"):

@@ -12,7 +12,6 @@ from PIL import Image
 from cin_style.errors import UserError
 from cin_style.networks.cards import import_cards
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.prediction.looking import style_image
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import StyleView
 
@@ -107,11 +106,6 @@ def test_what_is_no_image_is_refused(predictor, tmp_path):
     (tmp_path / "text.jpg").write_text("no image")
     with pytest.raises(UserError, match="text.jpg is not an image"):
         predictor.predict_embedding(tmp_path / "text.jpg")
-
-
-def test_of_a_scroll_the_middle_is_looked_at(make_photo):
-    scroll = make_photo(400, 20, 5)
-    np.testing.assert_array_equal(style_image(scroll, 16), style_image(scroll[:, 160:240], 16))
 
 
 def rewritten(source, target, change):

@@ -25,7 +25,8 @@ from cin_style.files import writable_folder
 from cin_style.images import scaling
 from cin_style.images.cutouts import Cutout, grabcut
 from cin_style.losses.recipe import complete
-from cin_style.painting.compositing import Canvas, Placed, compose
+from cin_style.painting.compositing import Canvas, compose
+from cin_style.painting.placing import Placed
 from cin_style.prediction import files
 from cin_style.prediction.kinds import is_painting
 

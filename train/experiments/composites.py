@@ -1,14 +1,15 @@
 """Objects set into paintings and photos: how much they belong there afterwards.
 
-    python train/experiments/composites.py --backgrounds PICTURE... --output DIR
+    python train/experiments/composites.py [--backgrounds PICTURE...] [--one_each] --output DIR
 
 Four objects, found in boxes in photos that scikit-image and scikit-learn carry, are set into every
-background in each of the ways (`WAYS`). Measures the style loss of the object's region against the
+background (without `--backgrounds`: into two such photos and two pastiches of them) in each of the
+ways (`WAYS`). Measures the style loss of the object's region against the
 background around it (`style_loss`, relative to the sticker's), the content loss there, the
 distance (CIEDE2000) between the mean colours of the object and of what surrounds it, and seconds.
 
-Writes `composites.csv`, a row a picture, `summary.csv`, means, `composites.jpg`, a row a background
-and object, and the pictures. The same command again goes on where it stopped.
+Writes `composites.csv`, a row a picture, `summary.csv`, means, `paintings.jpg` and `photos.jpg`, a
+row a background and object, and the pictures. The same command again goes on where it stopped.
 """
 
 import argparse
@@ -38,6 +39,14 @@ OBJECTS = {
     "motorcycle": ("stereo_motorcycle", (60, 100, 640, 330)),
 }
 
+# Photos, and the styles they are painted in; as they are without one.
+SAMPLES = (
+    ("rocket", "starry_night"),
+    ("china.jpg", "composition_vii"),
+    ("rocket", ""),
+    ("china.jpg", ""),
+)
+
 # How long the object becomes, in shares of the background's short side, and where it goes.
 LENGTH, PLACE = 0.55, (0.5, 0.62)
 
@@ -61,15 +70,30 @@ WAYS = {
 def open_object(name):
     """An object, cut out."""
     source, box = OBJECTS[name]
+    photo = open_photo(source)
+    return Cutout(photo, grabcut(photo, box)).trimmed()
+
+
+def open_photo(source):
+    """A photo of scikit-learn's, by its file's name, or of scikit-image's."""
     if source.endswith(".jpg"):
         from sklearn.datasets import load_sample_image
 
-        photo = load_sample_image(source)
-    else:
-        photo = getattr(skimage.data, source)()
-        photo = photo[0] if isinstance(photo, tuple) else photo  # the left one of two
-    photo = np.ascontiguousarray(photo)
-    return Cutout(photo, grabcut(photo, box)).trimmed()
+        return np.ascontiguousarray(load_sample_image(source))
+    photo = getattr(skimage.data, source)()
+    return np.ascontiguousarray(photo[0] if isinstance(photo, tuple) else photo)  # the left of two
+
+
+def open_backgrounds(arguments, stylizer):
+    """Name and picture, uint8, of each background."""
+    if arguments.backgrounds:
+        for file in images.find(arguments.backgrounds):
+            yield file.stem, images.to_uint8(images.load(file))
+        return
+    for source, style in SAMPLES:
+        photo = open_photo(source)
+        name = f"{source.removesuffix('.jpg')}{'_in_' * bool(style)}{style}"
+        yield name, images.to_uint8(stylizer(photo, style)) if style else photo
 
 
 def measure(picture, placed, canvas, judge):
@@ -98,10 +122,9 @@ def measure_all(arguments):
     size = files.get(arguments.predictor, arguments.model, stylizer.network).view.size
     plain = complete(CompositeRecipe(), stylizer.network.loss_options)
     kinds = {}
-    for file in images.find(arguments.backgrounds):
-        background = images.to_uint8(images.load(file))
-        kind = kinds[file.stem] = "painting" if is_painting(background) else "photo"
-        for name in arguments.objects:
+    for number, (title, background) in enumerate(open_backgrounds(arguments, stylizer)):
+        kind = kinds[title] = "painting" if is_painting(background) else "photo"
+        for name in [shown_in(number, arguments)] if arguments.one_each else arguments.objects:
             cutout = open_object(name)
             scale = LENGTH * min(background.shape[:2]) / max(cutout.alpha.shape)
             at = ",".join(f"{share:.0%}" for share in PLACE)
@@ -114,7 +137,7 @@ def measure_all(arguments):
             judge = canvas.objective(plain)
             base = measure(placed.pasted, placed, canvas, judge)["style_loss"]
             for way, options in WAYS[kind].items():
-                if (file.stem, name, way) in done:
+                if (title, name, way) in done:
                     continue
                 begun, picture = time.perf_counter(), placed.pasted
                 if way != "sticker":
@@ -123,17 +146,22 @@ def measure_all(arguments):
                         cutout, background, given, stylizer=stylizer, progress=False
                     ).picture
                 seconds = time.perf_counter() - begun
-                images.save(arguments.output / "pictures" / slug(file.stem, name, way), picture)
+                images.save(arguments.output / "pictures" / slug(title, name, way), picture)
                 figures = measure(picture, placed, canvas, judge)
                 figures["style_loss"] /= base
                 rows.append(
-                    {"background": file.stem, "kind": kind, "object": name, "way": way}
+                    {"background": title, "kind": kind, "object": name, "way": way}
                     | figures
                     | {"seconds": seconds}
                 )
                 tables.write(path, rows)
                 print(tables.align(rows[-1:]), flush=True)
     return tables.read(path, texts), kinds
+
+
+def shown_in(number, arguments):
+    """The object that is shown in a background: the next one each time."""
+    return arguments.objects[number % len(arguments.objects)]
 
 
 def slug(background, name, way):
@@ -156,21 +184,23 @@ def summarize(rows):
 
 
 def show(arguments, kinds):
-    """Writes `composites.jpg`: of each background one object, the next one each time."""
-    grid, most = [], max(map(len, WAYS.values()))
-    for number, (background, kind) in enumerate(kinds.items()):
-        name = arguments.objects[number % len(arguments.objects)]
-        folder = arguments.output / "pictures"
-        made = [images.load(folder / slug(background, name, way)) for way in WAYS[kind]]
-        grid.append([*made, *[None] * (most - len(made))])
-    labels = list(WAYS["painting" if "painting" in kinds.values() else "photo"])
-    sheet = images.contact_sheet(grid, column_labels=labels, cell=arguments.cell)
-    images.save(arguments.output / "composites.jpg", sheet, quality=85)
+    """Writes `paintings.jpg` and `photos.jpg`: each background with one object."""
+    folder = arguments.output / "pictures"
+    for kind, ways in WAYS.items():
+        rows = [
+            [images.load(folder / slug(title, shown_in(number, arguments), way)) for way in ways]
+            for number, title in enumerate(kinds)
+            if kinds[title] == kind
+        ]
+        if rows:
+            sheet = images.contact_sheet(rows, column_labels=list(ways), cell=arguments.cell)
+            images.save(arguments.output / f"{kind}s.jpg", sheet, quality=85)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backgrounds", nargs="+", required=True)
+    parser.add_argument("--backgrounds", nargs="+", help="pictures (default: made here)")
+    parser.add_argument("--one_each", action="store_true", help="one object a background")
     parser.add_argument("--objects", default=",".join(OBJECTS))
     parser.add_argument("--model", default=CompositeRecipe.model)
     parser.add_argument("--predictor", default="")

@@ -1,0 +1,201 @@
+"""The network as an ONNX graph, of which one file paints all styles, blends and maps."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from cin_style.networks.style_transfer import StyleTransferNetwork
+
+# Resize with explicit sizes, reflection padding and DepthToSpace are all in it; runtimes of 2021
+# and later read it.
+OPSET = 17
+IR_VERSION = 8
+
+
+@dataclasses.dataclass
+class _Nodes:
+    """The nodes and constants of a graph that is being made."""
+
+    nodes: list[Any] = dataclasses.field(default_factory=list)
+    constants: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """Adds a node and returns the name of its output."""
+        name = name or f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def constant(self, value: Any, dtype: str = "int64") -> str:
+        """The name of a constant; equal ones are one."""
+        array = np.asarray(value, dtype)
+        for name, known in self.constants.items():
+            if (known.dtype, known.shape) == (array.dtype, array.shape):
+                if np.array_equal(known, array):
+                    return name
+        name = f"constant_{len(self.constants)}"
+        self.constants[name] = array
+        return name
+
+
+def build(network: StyleTransferNetwork) -> onnx.ModelProto:
+    """The painting graph of a network (`StyleTransferNetwork.painting_graph`) in ONNX.
+
+    Inputs, float32: `images` (batch, height, width, 3) in [0, 1]; `embeddings` (batch, k, 3206);
+    `weights` (batch, map_height, map_width, k): a blend for each picture where the map is 1 x 1,
+    or else for each pixel, of the images' size. Output: `pastiches`, like `images`. Every size is
+    free.
+    """
+    graph = _Nodes()
+    depth = len(network.widths) - 1
+    kernels = {
+        layer.name: np.asarray(layer.kernel.numpy(), "float32") for layer in network.convolutions
+    }
+    layers = {layer.name: layer for layer in network.normalizations}
+    starts = dict(zip(layers, network._starts, strict=True))
+
+    x, size = _pad_to_multiple(graph, "images", 2**depth)
+    levels = _levels(graph, size, depth)
+
+    def convolve(x, name, level, size, stride=1, activation="Relu", smooth=False):
+        kernel = kernels[f"{name}_conv"].transpose(3, 2, 0, 1)
+        x = _pad(graph, x, size // 2 + smooth)
+        if smooth:
+            for _ in range(2):
+                x = graph.add("AveragePool", x, kernel_shape=[2, 2])
+        kernel_name = f"{name}_kernel"
+        graph.constants[kernel_name] = np.ascontiguousarray(kernel)
+        x = graph.add(
+            "Conv", x, kernel_name, kernel_shape=[size, size], strides=[stride, stride],
+            name=f"{name}_conv",
+        )
+        layer = layers[f"{name}_norm"]
+        x = _normalize(graph, x, levels[level], starts[layer.name], layer, f"{name}_norm")
+        return graph.add(activation, x) if activation else x
+
+    x = convolve(x, "contract_1", 0, 9)
+    for level in range(1, depth + 1):
+        x = convolve(x, f"contract_{level + 1}", level, 3, 2)
+    for index in range(1, network.residual_blocks + 1):
+        y = convolve(x, f"residual_{index}a", depth, 3)
+        y = convolve(y, f"residual_{index}b", depth, 3, activation=None)
+        x = graph.add("Add", x, y)
+    scales = graph.constant([1, 1, 2, 2], "float32")
+    for level in reversed(range(depth)):
+        x = graph.add(
+            "Resize", x, "", scales,
+            mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor",
+        )
+        smooth = network.upsampling == "bilinear"
+        x = convolve(x, f"expand_{depth - level}", level, 3, smooth=smooth)
+    x = convolve(x, f"expand_{depth + 1}", 0, 9, activation="Sigmoid")
+
+    x = graph.add("Slice", x, graph.constant([0, 0]), size.sides, graph.constant([2, 3]))
+    graph.add("Transpose", x, perm=[0, 2, 3, 1], name="pastiches")
+    return _model(graph, network.embedding_size)
+
+
+@dataclasses.dataclass
+class _Size:
+    """Names of int64 tensors (2,): height and width, and what is added to them."""
+
+    sides: str
+    added: str
+
+
+def _pad_to_multiple(graph: _Nodes, images: str, multiple: int) -> tuple[str, _Size]:
+    """Images with channels first, mirrored to a multiple at the bottom and right."""
+    shape = graph.add("Shape", images, start=1, end=3)
+    many = graph.constant([multiple, multiple])
+    added = graph.add("Mod", graph.add("Neg", shape), many)
+    x = graph.add("Transpose", images, perm=[0, 3, 1, 2])
+    pads = graph.add("Concat", graph.constant([0] * 6), added, axis=0)
+    return graph.add("Pad", x, pads, mode="reflect"), _Size(shape, added)
+
+
+def _levels(graph: _Nodes, size: _Size, depth: int) -> list[str]:
+    """Weights (batch, map pixels, k) and map sizes at each level of halving."""
+    shape = graph.add("Shape", "weights", start=1, end=3)
+    # Nothing is added to a map of one pixel.
+    one = graph.constant([1, 1])
+    is_map = graph.add("Min", graph.add("Sub", shape, one), one)
+    added = graph.add("Mul", size.added, is_map)
+    maps = graph.add("Transpose", "weights", perm=[0, 3, 1, 2])
+    maps = graph.add(
+        "Pad", maps, graph.add("Concat", graph.constant([0] * 6), added, axis=0), mode="reflect"
+    )
+    levels = [maps]
+    # A map of one pixel stays one: its second is its first.
+    second = graph.add("Min", graph.constant([1, 1]), graph.add("Sub", shape, one))
+    half, two, end = graph.constant(0.5, "float32"), graph.constant([2]), graph.constant([2**62])
+    for _ in range(depth):
+        x = levels[-1]
+        for axis in (0, 1):
+            axes = graph.constant([2 + axis])
+            start = graph.add("Gather", second, graph.constant([axis]))
+            pair = (
+                graph.add("Slice", x, begin, end, axes, two)
+                for begin in (graph.constant([0]), start)
+            )
+            x = graph.add("Mul", half, graph.add("Add", *pair))
+        levels.append(x)
+    return levels
+
+
+def _pad(graph: _Nodes, x: str, by: int) -> str:
+    return graph.add("Pad", x, graph.constant([0, 0, by, by] * 2), mode="reflect")
+
+
+def _normalize(graph: _Nodes, x: str, maps: str, start: int, layer: Any, name: str) -> str:
+    """Equation 5 of Dumoulin et al. 2017, gammas and betas blended by maps."""
+    channels = layer.gamma.shape[1]
+    gamma = _blend(graph, maps, start, channels)
+    beta = _blend(graph, maps, start + channels, channels)
+    mean = graph.add("ReduceMean", x, axes=[2, 3])
+    centred = graph.add("Sub", x, mean)
+    variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), axes=[2, 3])
+    deviation = graph.add(
+        "Sqrt", graph.add("Add", variance, graph.constant(layer.epsilon, "float32"))
+    )
+    scale = graph.add("Div", gamma, deviation)
+    shift = graph.add("Sub", beta, graph.add("Mul", mean, scale))
+    return graph.add("Add", graph.add("Mul", x, scale), shift, name=name)
+
+
+def _blend(graph: _Nodes, maps: str, start: int, channels: int) -> str:
+    """Columns of the embeddings, blended: (batch, channels, map height, map width)."""
+    ends = [graph.constant([at]) for at in (start, start + channels)]
+    table = graph.add("Slice", "embeddings", *ends, graph.constant([2]))
+    table = graph.add("Transpose", table, perm=[0, 2, 1])
+    flat = graph.add("Reshape", maps, graph.constant([0, 0, -1]))
+    blended = graph.add("MatMul", table, flat)
+    shape = graph.add(
+        "Concat",
+        graph.constant([0, channels]),
+        graph.add("Shape", maps, start=2, end=4),
+        axis=0,
+    )
+    return graph.add("Reshape", blended, shape)
+
+
+def _model(graph: _Nodes, embedding_size: int) -> onnx.ModelProto:
+    def tensor(name: str, *shape: Any) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    made = helper.make_graph(
+        graph.nodes,
+        "cin_style",
+        [
+            tensor("images", "batch", "height", "width", 3),
+            tensor("embeddings", "batch", "k", embedding_size),
+            tensor("weights", "batch", "map_height", "map_width", "k"),
+        ],
+        [tensor("pastiches", "batch", "height", "width", 3)],
+        [numpy_helper.from_array(array, name) for name, array in graph.constants.items()],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model, full_check=True)
+    return model

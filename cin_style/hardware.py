@@ -5,8 +5,7 @@ import os
 import pathlib
 import platform
 import re
-
-import keras
+import sys
 
 
 def resolve_precision(precision: str) -> str:
@@ -54,7 +53,7 @@ def is_fast_in_bfloat16(kind: str, detail: str = "") -> bool:
 
 def _processor() -> tuple[str, str]:
     """What the backend computes on, as `is_fast_in_bfloat16` takes it."""
-    if keras.backend.backend() == "tensorflow":
+    if _backend() == "tensorflow":
         import tensorflow as tf
 
         if _tensorflow_tpus():
@@ -63,13 +62,19 @@ def _processor() -> tuple[str, str]:
         if gpus:
             details = tf.config.experimental.get_device_details(gpus[0])
             return "gpu", ".".join(map(str, details.get("compute_capability", ())))
-    elif keras.backend.backend() == "jax":
+    elif _backend() == "jax":
         import jax
 
         chip = jax.devices()[0]
         if chip.platform != "cpu":
             return chip.platform, str(getattr(chip, "compute_capability", ""))
     return "cpu", _cpu_flags()
+
+
+def _backend() -> str:
+    import keras  # takes seconds, and who only paints need not have it
+
+    return keras.backend.backend()
 
 
 def _tensorflow_tpus() -> list:
@@ -89,7 +94,7 @@ def available_memory() -> int | None:
 
     On a JAX accelerator its own; else the machine's, or what a container's limit leaves of it.
     """
-    if keras.backend.backend() == "jax":
+    if "keras" in sys.modules and _backend() == "jax":
         import jax
 
         statistics = jax.devices()[0].memory_stats() or {}
@@ -123,11 +128,11 @@ def _left_in_containers() -> list[int]:
 
 def accelerators() -> list[str]:
     """The names of the GPUs, TPUs and the like that the backend computes on; often none."""
-    if keras.backend.backend() == "jax":
+    if _backend() == "jax":
         import jax
 
         return [chip.device_kind for chip in jax.devices() if chip.platform != "cpu"]
-    if keras.backend.backend() == "tensorflow":
+    if _backend() == "tensorflow":
         import tensorflow as tf
 
         return ["TPU" for _ in _tensorflow_tpus()] or [
@@ -155,7 +160,7 @@ def versions() -> dict[str, str]:
     return {
         **found,
         "python": platform.python_version(),
-        "backend": keras.backend.backend(),
+        "backend": _backend(),
         "machine": platform.machine(),
         "device": device(),
     }

@@ -2,8 +2,9 @@
 
 import argparse
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
 from cin_style.painting.recipes import CompositeRecipe
+from cin_style.runtimes import backend
 
 HELP = "set an object into a photo or painting, and make it belong"
 

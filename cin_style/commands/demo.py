@@ -7,10 +7,11 @@ import pathlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.networks.bundled import DEFAULT_MODEL
+from cin_style.runtimes import backend
 
 if TYPE_CHECKING:
     from cin_style.networks.style_transfer import StyleTransferNetwork

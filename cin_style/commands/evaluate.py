@@ -2,8 +2,9 @@
 
 import argparse
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
 from cin_style.evaluation.recipe import EvaluateRecipe
+from cin_style.runtimes import backend
 
 HELP = "measure how good a network's pictures are"
 

@@ -2,7 +2,8 @@
 
 import argparse
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
+from cin_style.runtimes import backend
 from cin_style.training.recipes import FinetuneRecipe
 
 HELP = "add styles to a trained network"

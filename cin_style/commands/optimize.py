@@ -2,8 +2,9 @@
 
 import argparse
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
 from cin_style.painting.recipes import OptimizeRecipe
+from cin_style.runtimes import backend
 
 HELP = "paint one photo by optimizing its pixels, slowly"
 

@@ -2,8 +2,9 @@
 
 import argparse
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
 from cin_style.painting.recipes import PhotorealRecipe
+from cin_style.runtimes import backend
 
 HELP = "give a photo the light and colours of another"
 

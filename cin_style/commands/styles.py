@@ -3,10 +3,11 @@
 import argparse
 import pathlib
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
 from cin_style.errors import UserError
 from cin_style.networks import archive
 from cin_style.networks.bundled import DEFAULT_MODEL
+from cin_style.runtimes import backend
 
 HELP = "list a network's styles, share or change them"
 

@@ -7,7 +7,8 @@ import logging
 import pathlib
 from typing import Any
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
+from cin_style.runtimes import backend
 from cin_style.training.preset_files import PRESETS, preset
 from cin_style.training.recipes import TrainRecipe
 

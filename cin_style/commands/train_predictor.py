@@ -2,7 +2,8 @@
 
 import argparse
 
-from cin_style.commands import backend, options
+from cin_style.commands import options
+from cin_style.runtimes import backend
 from cin_style.training.predictor_recipe import PredictorRecipe
 
 HELP = "train a predictor, which tells a trained network any image's style at once"

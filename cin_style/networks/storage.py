@@ -4,6 +4,8 @@ import io
 import os
 import pathlib
 import zipfile
+from collections.abc import Sequence
+from typing import Any
 
 import h5py
 import keras
@@ -13,6 +15,7 @@ from cin_style.errors import UserError
 from cin_style.files import write_beside
 from cin_style.networks import archive
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.networks.styled import Styled
 
 _WEIGHTS = "model.weights.h5"
 
@@ -105,6 +108,37 @@ def load(path: str | os.PathLike) -> StyleTransferNetwork:
         raise archive.unreadable(path, error) from error
     network.stored_half = half
     return network
+
+
+def thaw(
+    network: Styled, styles: Sequence[Any] | None = None, dtype: str | None = None
+) -> StyleTransferNetwork:
+    """A Keras network with the convolutions of a network of any kind, copied.
+
+    Args:
+        network: a `StyleTransferNetwork`, a `FrozenNetwork` or the like.
+        styles: of the new network, with gamma 1 and beta 0; by default the network's own.
+        dtype: see `StyleTransferNetwork`.
+
+    Raises:
+        UserError: a network whose convolutions nobody can read.
+    """
+    embeddings = network.get_style_embeddings() if styles is None else None
+    thawed = StyleTransferNetwork(
+        network.styles if styles is None else styles,
+        network.widths,
+        network.residual_blocks,
+        network.upsampling,
+        network.grain,
+        network.loss_options,
+        dtype=dtype,
+    )
+    for layer, kernel in zip(thawed.convolutions, network.kernels(), strict=True):
+        # A copy: on JAX, variables would share an array that the first step gives away.
+        layer.kernel.assign(np.array(kernel))
+    if embeddings is not None:
+        thawed.set_style_embeddings(embeddings)
+    return thawed
 
 
 def _is_half(path: pathlib.Path) -> bool:

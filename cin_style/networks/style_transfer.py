@@ -1,9 +1,7 @@
 """The style transfer network: contract, residual, expand (Dumoulin et al. 2017, table 3)."""
 
-import dataclasses
-import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
@@ -18,11 +16,12 @@ from cin_style.networks.layers import (
     HalveMap,
     PadToMultiple,
 )
+from cin_style.networks.styled import Styled
 from cin_style.styles import style as style_sets
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
-class StyleTransferNetwork(keras.Model):
+class StyleTransferNetwork(Styled, keras.Model):
     """Paints photos in N styles; a style is the gammas and betas of its 16 normalizations.
 
     Call it as `network([images, style_weights])`:
@@ -128,11 +127,6 @@ class StyleTransferNetwork(keras.Model):
         return cls(**config)
 
     @property
-    def num_styles(self) -> int:
-        """N, the number of styles."""
-        return len(self.styles)
-
-    @property
     def normalizations(self) -> list[ConditionalInstanceNormalization]:
         """The `ConditionalInstanceNormalization` layers, in network order."""
         return [
@@ -154,10 +148,6 @@ class StyleTransferNetwork(keras.Model):
         """The column of style embeddings at which each normalization's gamma begins."""
         widths = [2 * layer.gamma.shape[1] for layer in self.normalizations]
         return [0, *itertools.accumulate(widths)][:-1]
-
-    def find_style(self, key: str | int) -> int:
-        """The index of a style given by name or number; see `cin_style.styles.find`."""
-        return style_sets.find(self.styles, key)
 
     def get_style_embeddings(self) -> np.ndarray:
         """Every style's gammas and betas: float32 (num_styles, 3206).
@@ -222,6 +212,10 @@ class StyleTransferNetwork(keras.Model):
             # A copy: on JAX, variables would share an array that the first step gives away.
             mine.kernel.assign(np.array(ops.convert_to_numpy(theirs.kernel)))
 
+    def kernels(self) -> list[np.ndarray]:
+        """The kernels of the convolutions (height, width, in, out), in network order."""
+        return [ops.convert_to_numpy(layer.kernel) for layer in self.convolutions]
+
     def get_style_embedding(self, key: str | int) -> np.ndarray:
         """One style's gammas and betas: float32 (3206,); see `get_style_embeddings`."""
         row = self.find_style(key)
@@ -231,20 +225,6 @@ class StyleTransferNetwork(keras.Model):
             for table in (layer.gamma, layer.beta)
         ]
         return np.concatenate(tables)
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of the convolutions and the upsampling, on which a style embedding depends.
-
-        Styles don't enter into it, nor does whether the file stores float16 or float32.
-        """
-        digest = hashlib.sha256()
-        if self.upsampling != "nearest":
-            digest.update(self.upsampling.encode())
-        for layer in self.convolutions:
-            kernel = ops.convert_to_numpy(layer.kernel).astype("<f2")
-            digest.update(repr(kernel.shape).encode() + kernel.tobytes())
-        return digest.hexdigest()
 
     def with_styles(
         self,
@@ -273,45 +253,6 @@ class StyleTransferNetwork(keras.Model):
         if embeddings is not None:
             other.set_style_embeddings(embeddings)
         return other
-
-    def append(self, styles: Sequence[Any], embeddings: Any) -> Self:
-        """A new network with these styles after the ones it has, which stay as they are.
-
-        Raises:
-            UserError: a style of a name that is taken.
-        """
-        embeddings = np.concatenate([self.get_style_embeddings(), embeddings])
-        return self.with_styles([*self.styles, *styles], embeddings)
-
-    def select(self, keys: Iterable[str | int]) -> Self:
-        """A new network with only these styles (names or numbers), in this order."""
-        rows = [self.find_style(key) for key in keys]
-        return self.with_styles(
-            [self.styles[row] for row in rows], self.get_style_embeddings()[rows]
-        )
-
-    def remove(self, keys: Iterable[str | int]) -> Self:
-        """A new network without these styles (names or numbers).
-
-        Raises:
-            UserError: an unknown style, or none would be left.
-        """
-        gone = {self.find_style(key) for key in keys}
-        kept = [row for row in range(self.num_styles) if row not in gone]
-        if not kept:
-            raise UserError("a network needs at least one style; these are all it has.")
-        return self.select(kept)
-
-    def rename(self, key: str | int, name: str) -> Self:
-        """A new network in which one style has another name.
-
-        Raises:
-            UserError: an unknown style, or a name that is taken or not allowed.
-        """
-        styles = list(self.styles)
-        row = self.find_style(key)
-        styles[row] = dataclasses.replace(styles[row], name=name)
-        return self.with_styles(styles, self.get_style_embeddings())
 
     def painting_graph(self, num_maps: int | None = None) -> keras.Model:
         """The network with style embeddings as an input, for painting without state.

@@ -14,12 +14,12 @@ from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import files, limits, masks, search, sheets
-from cin_style.networks import storage
-from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import large, predicted, tiles
+from cin_style.networks.styled import Styled
+from cin_style.painting import large, predicted, tiling
 from cin_style.painting.jobs import cut, names_a_file
 from cin_style.painting.recipes import BlendRecipe
 from cin_style.painting.stylizer import Stylizer
+from cin_style.runtimes import choice
 from cin_style.styles import blends
 from cin_style.styles.style import find_all
 
@@ -32,7 +32,7 @@ def blend(
     recipe: BlendRecipe,
     output: str | os.PathLike,
     *,
-    network: StyleTransferNetwork | None = None,
+    network: Styled | None = None,
 ) -> pathlib.Path:
     """Paints one photo in blends of two or more styles, to a file or a folder.
 
@@ -65,7 +65,7 @@ def blend(
     """
     output = pathlib.Path(output)
     _check(recipe, output)
-    painter = storage.load(recipe.model) if network is None else network
+    painter = choice.open_network(recipe.model if network is None else network, recipe.runtime)
     asked = predicted.for_blend(recipe, painter, known=network is None)
     network, recipe = asked.network, recipe.replace(styles=asked.text)
     names = [network.styles[index].name for index in find_all(network.styles, recipe.styles)]
@@ -187,7 +187,7 @@ def _check(recipe: BlendRecipe, output: pathlib.Path) -> None:
         files.check_writable_format(output)
 
 
-def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence[str]) -> Scene:
+def _prepare(recipe: BlendRecipe, network: Styled, names: Sequence[str]) -> Scene:
     # A map holds a weight for every style and pixel, so only these few styles.
     few = network.select(list(dict.fromkeys(names)))
     whole = files.open_rgb(recipe.photo, most_pixels=limits.MOST_PIXELS)
@@ -199,7 +199,7 @@ def _prepare(recipe: BlendRecipe, network: StyleTransferNetwork, names: Sequence
         rows=[blends.weights(few.styles, name) for name in names],
         names=names,
         mask=_scaled_mask(recipe.mask, whole.size, photo) if recipe.mask else None,
-        side=tiles.choose_side(photo.shape, recipe.tile, recipe.statistics),
+        side=tiling.choose_side(photo.shape, recipe.tile, recipe.statistics),
         stroke_size=recipe.stroke_size,
         tile=recipe.tile,
         statistics=recipe.statistics,

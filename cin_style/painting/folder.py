@@ -15,13 +15,13 @@ from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import files, limits, search, sheets
-from cin_style.networks import storage
-from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import large, predicted, tiles
+from cin_style.networks.styled import Styled
+from cin_style.painting import large, predicted, tiling
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer, at_once
+from cin_style.runtimes import choice
 
 _LOG = logging.getLogger("cin_style")
 
@@ -39,7 +39,7 @@ def stylize(
     recipe: StylizeRecipe,
     output: str | os.PathLike,
     *,
-    network: StyleTransferNetwork | None = None,
+    network: Styled | None = None,
 ) -> list[pathlib.Path]:
     """Paints photos from files in one or more styles, to files.
 
@@ -67,7 +67,7 @@ def stylize(
         recipe = cin_style.StylizeRecipe(photos=["holiday/"], style="starry_night,udnie")
         cin_style.stylize(recipe, "painted/")
     """
-    painter = storage.load(recipe.model) if network is None else network
+    painter = choice.open_network(recipe.model if network is None else network, recipe.runtime)
     asked = predicted.for_stylize(recipe, painter, known=network is None)
     recipe = recipe.replace(style=asked.text, style_image="")
     stylizer = Stylizer(asked.network, grain=recipe.grain)
@@ -168,7 +168,7 @@ def _pastiches(
     stylizer: Stylizer, photo: np.ndarray, job: Job, recipe: StylizeRecipe
 ) -> Iterator[tuple[pathlib.Path, np.ndarray]]:
     """The picture for each of a job's files: float32; or in tiles, finished as uint8."""
-    side = tiles.choose_side(photo.shape, recipe.tile, recipe.statistics)
+    side = tiling.choose_side(photo.shape, recipe.tile, recipe.statistics)
     if side is not None:
         for target, style in zip(job.targets, job.styles, strict=True):
             yield (

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.networks.styled import Styled
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.styles import blends
 
@@ -22,7 +22,7 @@ NAME = ".cin_style.jsonl"
 # Fields that say where photos and pictures are, or whose meaning the network and the embedding
 # hold, or that change no more of a picture than rounding; all others decide how it looks.
 _ELSEWHERE = {"photos", "model", "style", "raw_weights", "sheet", "format", "overwrite", "grain"}
-_ELSEWHERE |= {"tile", "style_image", "predictor"}
+_ELSEWHERE |= {"tile", "style_image", "predictor", "runtime"}
 
 
 class Journal:
@@ -96,7 +96,7 @@ class Fingerprints:
         recipe: how is painted.
     """
 
-    def __init__(self, network: StyleTransferNetwork, grain: float, recipe: StylizeRecipe) -> None:
+    def __init__(self, network: Styled, grain: float, recipe: StylizeRecipe) -> None:
         self._styles = network.styles
         self._embeddings = network.get_style_embeddings()
         changed = {

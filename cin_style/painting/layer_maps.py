@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cin_style.painting.stages import Span
+from cin_style.painting.sources import Span
 
 
 class LayerMap:

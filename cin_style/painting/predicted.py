@@ -10,9 +10,9 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.images.files import READABLE
-from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.networks.styled import Styled
 from cin_style.painting.recipes import BlendRecipe, StylizeRecipe
-from cin_style.prediction import files
+from cin_style.runtimes import backend
 from cin_style.styles import blends
 from cin_style.styles.style import Style
 from cin_style.styles.style_set import StyleSet
@@ -28,12 +28,12 @@ class Predicted:
         images: the files of the style images.
     """
 
-    network: StyleTransferNetwork
+    network: Styled
     text: str
     images: tuple[str, ...]
 
 
-def for_stylize(recipe: StylizeRecipe, network: StyleTransferNetwork, known: bool) -> Predicted:
+def for_stylize(recipe: StylizeRecipe, network: Styled, known: bool) -> Predicted:
     """Adds the styles of the images that a `StylizeRecipe` names.
 
     Args:
@@ -60,7 +60,7 @@ def for_stylize(recipe: StylizeRecipe, network: StyleTransferNetwork, known: boo
     return _resolve(text, given, network, recipe.model if known else None, recipe.predictor)
 
 
-def for_blend(recipe: BlendRecipe, network: StyleTransferNetwork, known: bool) -> Predicted:
+def for_blend(recipe: BlendRecipe, network: Styled, known: bool) -> Predicted:
     """Adds the styles of the images that a `BlendRecipe` names; see `for_stylize`."""
     model = recipe.model if known else None
     return _resolve(recipe.styles, (), network, model, recipe.predictor)
@@ -69,7 +69,7 @@ def for_blend(recipe: BlendRecipe, network: StyleTransferNetwork, known: bool) -
 def _resolve(
     text: str,
     given: Sequence[str],
-    network: StyleTransferNetwork,
+    network: Styled,
     model: str | None,
     predictor_file: str,
 ) -> Predicted:
@@ -81,6 +81,9 @@ def _resolve(
     if not images:
         return Predicted(network, text, ())
     styles = _name(images, known)
+    backend.load()
+    from cin_style.prediction import files
+
     predictor = files.get(predictor_file, model, network)
     embeddings = [predictor.predict_embedding(image) for image in images]
     called = {image: style.name for image, style in zip(images, styles, strict=True)}

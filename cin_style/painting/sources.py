@@ -6,7 +6,10 @@ import numpy as np
 
 from cin_style.images.files import from_uint8
 from cin_style.images.grain import Grain
-from cin_style.painting.stages import Span
+
+# Where something begins along one axis, and how many pixels it has there. What begins before the
+# picture or ends behind it holds anything there: nothing that counts is made of that.
+Span = tuple[int, int]
 
 
 class Look:

@@ -12,10 +12,6 @@ from keras import ops
 from cin_style.networks.layers import modulate, select
 from cin_style.networks.style_transfer import StyleTransferNetwork
 
-# Where something begins along one axis, and how many pixels it has there. What begins before the
-# picture or ends behind it holds anything there: nothing that counts is made of that.
-Span = tuple[int, int]
-
 
 @dataclasses.dataclass(frozen=True)
 class Stage:

@@ -5,26 +5,29 @@ import dataclasses
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.images import colour
 from cin_style.images import grain as grains
 from cin_style.images.arrays import as_photo, as_pixels
-from cin_style.networks import storage
 from cin_style.networks.bundled import DEFAULT_MODEL
-from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import copies, strokes, tiles
+from cin_style.networks.styled import Styled
+from cin_style.painting import copies, strokes, tiling
 from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
-from cin_style.painting.tiles import Painted, TilePainter
-from cin_style.prediction import files as prediction_files
-from cin_style.prediction.predictor import StylePredictor
+from cin_style.runtimes import backend, choice
+from cin_style.runtimes.choice import Runtime
 from cin_style.styles import blends
+
+# Who paints with another runtime need not have Keras.
+if TYPE_CHECKING:
+    from cin_style.networks.style_transfer import StyleTransferNetwork
+    from cin_style.painting.tiles import Painted, TilePainter
+    from cin_style.prediction.predictor import StylePredictor
 
 _LOG = logging.getLogger("cin_style")
 
@@ -58,7 +61,7 @@ class Manner:
 
     def side(self, photo: np.ndarray) -> int | None:
         """The side of the tiles in which a photo is painted, or `None`: whole."""
-        return tiles.choose_side(photo.shape, self.tile, self.statistics)
+        return tiling.choose_side(photo.shape, self.tile, self.statistics)
 
 
 class _OutOfMemoryError(UserError):
@@ -73,21 +76,22 @@ class Stylizer:
     training for example, changes no picture.
 
     Args:
-        model: a `StyleTransferNetwork`, a `.keras` file, or the name of a network in the
-            package.
-        dtype: dtype policy to paint in, such as `"mixed_bfloat16"`; by default Keras' global one
-            (float32).
+        model: a network, a `.keras` file, or the name of a network in the package.
+        dtype: with Keras, the dtype policy to paint in, such as `"mixed_bfloat16"`; by default
+            Keras' global one (float32).
         grain: standard deviation of the noise that a photo gets before it is painted
             (`images.add_grain`, the same for all photos of a size); by default as much as the
             network was made for. 0: flat regions stay flatter.
+        runtime: what computes (`runtimes.choice.choose`). `auto`: Keras for a Keras network and
+            where there is an accelerator, else the fastest one installed.
 
     Attributes:
-        network: the network.
+        painter: the network as it paints, a `networks.styled.Styled`.
         grain: see above.
         styles: what the network's styles are called.
 
     Raises:
-        UserError: a file that is no network, or a negative grain.
+        UserError: a file that is no network, a negative grain, or a runtime that is not installed.
 
     Example:
 
@@ -99,29 +103,52 @@ class Stylizer:
 
     def __init__(
         self,
-        model: StyleTransferNetwork | str | os.PathLike = DEFAULT_MODEL,
+        model: Styled | str | os.PathLike = DEFAULT_MODEL,
         dtype: str | None = None,
         grain: float | None = None,
+        runtime: str = "auto",
     ) -> None:
         self._file = model if isinstance(model, str | os.PathLike) else None
-        if isinstance(model, str | os.PathLike):
-            model = storage.load(model)
-        self.network = model
+        if dtype is not None and runtime == "auto":
+            runtime = "keras"
+        self.painter = choice.open_network(model, runtime)
         self._predictor: StylePredictor | None = None
-        self.grain = model.grain if grain is None else grain
+        self.grain = self.painter.grain if grain is None else grain
         if not 0 <= self.grain < np.inf:
             raise UserError(f"`grain` must be at least 0. Received: {grain}")
-        self._embeddings = model.get_style_embeddings()
-        self._copy = model.with_styles(["any"], dtype=dtype)
-        # Compiled graphs by the number of styles in a map, made when they are first needed.
-        self._painters: dict[int | None, Callable[..., np.ndarray]] = {}
+        self._embeddings = self.painter.get_style_embeddings()
+        self._runtime = choice.make(self.painter, runtime, dtype)
+        # What is made when it is first needed.
+        self._network: StyleTransferNetwork | None = None
         self._tile_painters: dict[int, TilePainter] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+
+    @property
+    def runtime(self) -> str:
+        """What computes, see `runtimes.choice.RUNTIMES`."""
+        return self._runtime.name
+
+    @property
+    def network(self) -> StyleTransferNetwork:
+        """The network in Keras, loaded when it is first asked for.
+
+        Raises:
+            UserError: Keras is not installed.
+        """
+        with self._lock:
+            if self._network is None:
+                backend.load()
+                from cin_style.networks import storage
+                from cin_style.networks.style_transfer import StyleTransferNetwork
+
+                known = isinstance(self.painter, StyleTransferNetwork)
+                self._network = self.painter if known else storage.thaw(self.painter)
+            return self._network
 
     @property
     def styles(self) -> tuple[str, ...]:
         """What the network's styles are called, by number."""
-        return tuple(style.name for style in self.network.styles)
+        return tuple(style.name for style in self.painter.styles)
 
     def __repr__(self) -> str:
         names = ", ".join(self.styles[:3]) + (", ..." if len(self.styles) > 3 else "")
@@ -215,7 +242,10 @@ class Stylizer:
         """
         with self._lock:
             if self._predictor is None:
-                self._predictor = prediction_files.get("", self._file, self.network)
+                backend.load()
+                from cin_style.prediction import files as prediction_files
+
+                self._predictor = prediction_files.get("", self._file, self.painter)
             return self._predictor
 
     @contextlib.contextmanager
@@ -227,7 +257,7 @@ class Stylizer:
         embedding: Any = None,
         raw: bool = False,
         stroke_size: float = 1.0,
-        tile: int = tiles.USUAL_TILE,
+        tile: int = tiling.USUAL_TILE,
         statistics: str = "exact",
     ) -> Iterator[strokes.Picture]:
         """Paints one photo in one style in tiles, for pictures that no memory holds.
@@ -261,7 +291,7 @@ class Stylizer:
         if broad is not None and strokes.is_larger(size, whole):
             yield strokes.InMemory(strokes.shrink(broad, whole))
             return
-        side = manner.side(photo) or tiles.USUAL_TILE
+        side = manner.side(photo) or tiling.USUAL_TILE
         with self._tiled(photo, looks[0], side, statistics) as painted:
             yield painted if broad is None else strokes.Broadened(painted, broad)
 
@@ -274,7 +304,7 @@ class Stylizer:
         if (styles is None) == (embedding is None):
             raise UserError("give either `styles` or `embedding`: what to paint in.")
         if getattr(styles, "ndim", 0) == 3:
-            expected = (*size, self.network.num_styles)
+            expected = (*size, self.painter.num_styles)
             if tuple(styles.shape) != expected:
                 raise UserError(
                     "a map of style weights must have the photo's size and a weight for each "
@@ -313,7 +343,7 @@ class Stylizer:
         A blend of styles is the blend of their embeddings. Summed style by style, as the layers
         do it for maps, so that both round alike.
         """
-        rows = np.stack([blends.weights(self.network.styles, style, raw) for style in styles])
+        rows = np.stack([blends.weights(self.painter.styles, style, raw) for style in styles])
         embeddings = np.zeros((len(rows), self._embeddings.shape[1]), "float32")
         for style in np.flatnonzero(rows.any(axis=0)):
             embeddings += rows[:, style, None] * self._embeddings[style]
@@ -351,7 +381,7 @@ class Stylizer:
                 if tile_side(manner.tile) != "auto":
                     raise
                 _LOG.info("%s It is painted in tiles.", error)
-                side = tiles.USUAL_TILE
+                side = tiling.USUAL_TILE
         pictures = np.empty((len(looks), *photo.shape), "float32")
         for picture, look in zip(pictures, looks, strict=True):
             with self._tiled(photo, look, side, manner.statistics) as painted:
@@ -365,7 +395,11 @@ class Stylizer:
     ) -> Iterator[Painted]:
         with self._lock:
             if tile not in self._tile_painters:
-                self._tile_painters[tile] = TilePainter(self._copy, tile)
+                from cin_style.painting.tiles import TilePainter
+
+                network = getattr(self._runtime, "network", None)  # a copy
+                network = self.network if network is None else network
+                self._tile_painters[tile] = TilePainter(network, tile)
             painter = self._tile_painters[tile]
 
         def source(photo):
@@ -384,7 +418,7 @@ class Stylizer:
         if self.grain:
             photo = grains.add_grain(photo, self.grain, np.random.default_rng(0))
         wide, num_maps = _widen(photo), looks[0].num_maps
-        paint = self._painter(num_maps)
+        paint = self._runtime
         painted = np.empty((len(looks), *photo.shape), "float32")  # the caller's, to write to
         if num_maps is not None:  # which is one look
             maps = _widen(looks[0].maps[:, :])[None]
@@ -399,13 +433,6 @@ class Stylizer:
             painted[start : start + step] = _cut(_run(paint, photos, some, weights))
         return painted
 
-    def _painter(self, num_maps: int | None = None) -> Callable[..., np.ndarray]:
-        with self._lock:
-            if num_maps not in self._painters:
-                graph = self._copy.painting_graph(num_maps)
-                self._painters[num_maps] = _compile(graph)
-            return self._painters[num_maps]
-
 
 def _widen(image: np.ndarray) -> np.ndarray:
     """Adds a mirrored margin to an image or map (height, width, channels)."""
@@ -417,7 +444,7 @@ def _cut(pictures: np.ndarray) -> np.ndarray:
     return pictures[..., MARGIN:-MARGIN, MARGIN:-MARGIN, :]
 
 
-def _run(paint: Callable[..., np.ndarray], photos: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
+def _run(paint: Runtime, photos: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
     """Paints, and says what to do where the memory does not suffice."""
     height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
     advice = (
@@ -425,8 +452,8 @@ def _run(paint: Callable[..., np.ndarray], photos: np.ndarray, *inputs: np.ndarr
         "smaller."
     )
     megapixels = height * width / 1e6
-    if megapixels > tiles.MEGAPIXELS_WHOLE:
-        gib = round(megapixels * tiles.GIB_PER_MEGAPIXEL)
+    if megapixels > tiling.MEGAPIXELS_WHOLE:
+        gib = round(megapixels * tiling.GIB_PER_MEGAPIXEL)
         _LOG.warning("some %d GiB of memory are needed for %s", gib, advice)
     try:
         return paint(photos, *inputs)
@@ -435,35 +462,3 @@ def _run(paint: Callable[..., np.ndarray], photos: np.ndarray, *inputs: np.ndarr
         if not (exhausted or isinstance(error, MemoryError)):
             raise
         raise _OutOfMemoryError(f"out of memory at {advice}") from error
-
-
-def _compile(graph: keras.Model) -> Callable[..., np.ndarray]:
-    """The graph as a function of arrays, for many threads at once.
-
-    On TensorFlow it is compiled once for all sizes, on JAX anew for each image size.
-    """
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in graph.inputs]
-
-        # XLA would compile for seconds at every new image size.
-        @tf.function(input_signature=signature, jit_compile=False)
-        def paint(*inputs: Any) -> Any:
-            return graph(list(inputs), training=False)
-
-        # Traced here: while it is being traced, a graph is not for several threads.
-        concrete = paint.get_concrete_function()
-        return lambda *inputs: concrete(*map(tf.constant, inputs)).numpy()
-    if keras.backend.backend() == "jax":
-        import jax
-
-        variables = [variable.value for variable in graph.trainable_variables]
-        others = [variable.value for variable in graph.non_trainable_variables]
-        jitted = jax.jit(
-            lambda *arguments: graph.stateless_call(
-                arguments[0], arguments[1], list(arguments[2:]), training=False
-            )[0]
-        )
-        return lambda *inputs: np.asarray(jitted(variables, others, *inputs))
-    return lambda *inputs: keras.ops.convert_to_numpy(graph(list(inputs), training=False))

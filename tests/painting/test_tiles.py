@@ -11,7 +11,7 @@ from cin_style import images
 from cin_style.errors import UserError
 from cin_style.images import limits
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.painting import blends, folder, layer_maps, stages, tiles
+from cin_style.painting import blends, folder, layer_maps, stages, tiles, tiling
 from cin_style.painting import stylizer as stylizing
 from cin_style.painting.recipes import BlendRecipe, StylizeRecipe, tile_side
 from cin_style.painting.stylizer import MARGIN, Stylizer
@@ -252,17 +252,17 @@ def test_an_interruption_leaves_nothing(stylizer, photo, tmp_path, monkeypatch):
 
 def test_tiles_by_themselves(stylizer, photo, monkeypatch, caplog):
     caplog.set_level("INFO", "cin_style")
-    assert tiles.choose_side((5000, 4000), "off") is None
-    assert tiles.choose_side((50, 40), 128) == 128
-    assert tiles.choose_side((50, 40), "auto", "thumbnail") == 1024
+    assert tiling.choose_side((5000, 4000), "off") is None
+    assert tiling.choose_side((50, 40), 128) == 128
+    assert tiling.choose_side((50, 40), "auto", "thumbnail") == 1024
     monkeypatch.setattr("cin_style.hardware.available_memory", lambda: 12 * 2**30)
-    assert tiles.choose_side((3000, 3000)) is None
+    assert tiling.choose_side((3000, 3000)) is None
     assert caplog.text == ""
-    assert tiles.choose_side((3000, 4000)) == tiles.USUAL_TILE
+    assert tiling.choose_side((3000, 4000)) == tiling.USUAL_TILE
     assert "whole, 4000 x 3000 px would take some 12.0 GiB of memory, and 12.0 GiB" in caplog.text
     monkeypatch.setattr("cin_style.hardware.available_memory", lambda: None)
-    assert tiles.choose_side((3000, 3000)) == tiles.USUAL_TILE
-    assert tiles.choose_side((2000, 3000)) is None
+    assert tiling.choose_side((3000, 3000)) == tiling.USUAL_TILE
+    assert tiling.choose_side((2000, 3000)) is None
 
     def full(*arguments):
         raise MemoryError

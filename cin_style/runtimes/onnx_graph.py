@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.networks.frozen import EPSILON, FrozenNetwork
 
 # Resize with explicit sizes, reflection padding and DepthToSpace are all in it; runtimes of 2021
 # and later read it.
@@ -40,7 +40,7 @@ class _Nodes:
         return name
 
 
-def build(network: StyleTransferNetwork) -> onnx.ModelProto:
+def build(network: FrozenNetwork) -> onnx.ModelProto:
     """The painting graph of a network (`StyleTransferNetwork.painting_graph`) in ONNX.
 
     Inputs, float32: `images` (batch, height, width, 3) in [0, 1]; `embeddings` (batch, k, 3206);
@@ -50,17 +50,16 @@ def build(network: StyleTransferNetwork) -> onnx.ModelProto:
     """
     graph = _Nodes()
     depth = len(network.widths) - 1
-    kernels = {
-        layer.name: np.asarray(layer.kernel.numpy(), "float32") for layer in network.convolutions
-    }
-    layers = {layer.name: layer for layer in network.normalizations}
-    starts = dict(zip(layers, network._starts, strict=True))
+    kernels = iter(network.kernels())
+    start = 0
 
     x, size = _pad_to_multiple(graph, "images", 2**depth)
     levels = _levels(graph, size, depth)
 
-    def convolve(x, name, level, size, stride=1, activation="Relu", smooth=False):
-        kernel = kernels[f"{name}_conv"].transpose(3, 2, 0, 1)
+    def convolve(x, name, level, stride=1, activation="Relu", smooth=False):
+        nonlocal start
+        kernel = next(kernels).transpose(3, 2, 0, 1)
+        channels, _, size, _ = kernel.shape
         x = _pad(graph, x, size // 2 + smooth)
         if smooth:
             for _ in range(2):
@@ -68,29 +67,38 @@ def build(network: StyleTransferNetwork) -> onnx.ModelProto:
         kernel_name = f"{name}_kernel"
         graph.constants[kernel_name] = np.ascontiguousarray(kernel)
         x = graph.add(
-            "Conv", x, kernel_name, kernel_shape=[size, size], strides=[stride, stride],
+            "Conv",
+            x,
+            kernel_name,
+            kernel_shape=[size, size],
+            strides=[stride, stride],
             name=f"{name}_conv",
         )
-        layer = layers[f"{name}_norm"]
-        x = _normalize(graph, x, levels[level], starts[layer.name], layer, f"{name}_norm")
+        x = _normalize(graph, x, levels[level], start, channels, f"{name}_norm")
+        start += 2 * channels
         return graph.add(activation, x) if activation else x
 
-    x = convolve(x, "contract_1", 0, 9)
+    x = convolve(x, "contract_1", 0)
     for level in range(1, depth + 1):
-        x = convolve(x, f"contract_{level + 1}", level, 3, 2)
+        x = convolve(x, f"contract_{level + 1}", level, 2)
     for index in range(1, network.residual_blocks + 1):
-        y = convolve(x, f"residual_{index}a", depth, 3)
-        y = convolve(y, f"residual_{index}b", depth, 3, activation=None)
+        y = convolve(x, f"residual_{index}a", depth)
+        y = convolve(y, f"residual_{index}b", depth, activation=None)
         x = graph.add("Add", x, y)
     scales = graph.constant([1, 1, 2, 2], "float32")
     for level in reversed(range(depth)):
         x = graph.add(
-            "Resize", x, "", scales,
-            mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor",
+            "Resize",
+            x,
+            "",
+            scales,
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
         )
         smooth = network.upsampling == "bilinear"
-        x = convolve(x, f"expand_{depth - level}", level, 3, smooth=smooth)
-    x = convolve(x, f"expand_{depth + 1}", 0, 9, activation="Sigmoid")
+        x = convolve(x, f"expand_{depth - level}", level, smooth=smooth)
+    x = convolve(x, f"expand_{depth + 1}", 0, activation="Sigmoid")
 
     x = graph.add("Slice", x, graph.constant([0, 0]), size.sides, graph.constant([2, 3]))
     graph.add("Transpose", x, perm=[0, 2, 3, 1], name="pastiches")
@@ -148,17 +156,14 @@ def _pad(graph: _Nodes, x: str, by: int) -> str:
     return graph.add("Pad", x, graph.constant([0, 0, by, by] * 2), mode="reflect")
 
 
-def _normalize(graph: _Nodes, x: str, maps: str, start: int, layer: Any, name: str) -> str:
+def _normalize(graph: _Nodes, x: str, maps: str, start: int, channels: int, name: str) -> str:
     """Equation 5 of Dumoulin et al. 2017, gammas and betas blended by maps."""
-    channels = layer.gamma.shape[1]
     gamma = _blend(graph, maps, start, channels)
     beta = _blend(graph, maps, start + channels, channels)
     mean = graph.add("ReduceMean", x, axes=[2, 3])
     centred = graph.add("Sub", x, mean)
     variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), axes=[2, 3])
-    deviation = graph.add(
-        "Sqrt", graph.add("Add", variance, graph.constant(layer.epsilon, "float32"))
-    )
+    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.constant(EPSILON, "float32")))
     scale = graph.add("Div", gamma, deviation)
     shift = graph.add("Sub", beta, graph.add("Mul", mean, scale))
     return graph.add("Add", graph.add("Mul", x, scale), shift, name=name)

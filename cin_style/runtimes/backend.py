@@ -1,4 +1,4 @@
-"""Keras and its backend, imported by the commands that need them, which takes seconds."""
+"""Keras and its backend, imported where they are needed, which takes seconds."""
 
 import importlib.util
 import os
@@ -15,6 +15,8 @@ def load() -> None:
     Raises:
         UserError: they can't be imported.
     """
+    if "keras" in sys.modules:
+        return
     sys.stderr.flush()
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     if not importlib.util.find_spec("tensorflow") and importlib.util.find_spec("jax"):

@@ -1,0 +1,1 @@
+"""What computes pictures: Keras, ONNX Runtime or OpenVINO, each with the same graph."""

@@ -1,0 +1,141 @@
+"""Which runtime paints with a network, and how it comes to it."""
+
+import importlib.util
+import logging
+import os
+import pathlib
+from typing import Any, Protocol
+
+import numpy as np
+
+from cin_style.errors import UserError
+from cin_style.networks import archive
+from cin_style.networks.frozen import FrozenNetwork
+from cin_style.networks.styled import Styled
+
+_LOG = logging.getLogger("cin_style")
+
+# By speed on CPUs, the fastest first; and which modules and extra each needs.
+MODULES = {
+    "openvino": ("openvino", "onnx"),
+    "onnx": ("onnxruntime", "onnx"),
+    "keras": ("keras",),
+}
+_EXTRAS = {"openvino": "openvino", "onnx": "onnx", "keras": "cpu"}
+
+RUNTIMES = ("auto", *MODULES)
+
+
+class Runtime(Protocol):
+    """Computes a network's painting graph, for many threads at once."""
+
+    name: str
+
+    def __call__(
+        self, photos: np.ndarray, embeddings: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """Paints.
+
+        Args:
+            photos: float32 (batch, height, width, 3) in [0, 1].
+            embeddings: float32 (batch, k, embedding_size).
+            weights: float32 (batch, k), a blend for each photo; or maps (batch, height, width, k).
+
+        Returns:
+            float32, like `photos`.
+        """
+
+
+def is_installed(runtime: str) -> bool:
+    """Whether all modules that a runtime needs are there."""
+    return all(importlib.util.find_spec(module) for module in MODULES[runtime])
+
+
+def choose(runtime: str, model: Any = "") -> str:
+    """The runtime that a name means.
+
+    Args:
+        runtime: one of `RUNTIMES`. `auto`: Keras for a Keras network and where there is an
+            accelerator, else the fastest that is installed.
+        model: a network or file to paint with.
+
+    Raises:
+        UserError: none of them, or one that is not installed.
+    """
+    if runtime not in RUNTIMES:
+        raise UserError(f"`runtime` must be one of {', '.join(RUNTIMES)}. Received: {runtime}")
+    if runtime == "auto":
+        if isinstance(model, Styled) and not isinstance(model, FrozenNetwork):
+            return "keras"
+        if is_installed("keras") and has_accelerator():
+            return "keras"
+        found = [name for name in MODULES if is_installed(name)]
+        if not found:
+            raise UserError(
+                "nothing is installed that can paint. Install cin_style[cpu], or for painting "
+                "alone cin_style[onnx]."
+            )
+        return found[0]
+    if not is_installed(runtime):
+        missing = " and ".join(
+            module for module in MODULES[runtime] if not importlib.util.find_spec(module)
+        )
+        raise UserError(
+            f"`runtime` {runtime} needs {missing}: pip install cin_style[{_EXTRAS[runtime]}]"
+        )
+    return runtime
+
+
+def has_accelerator() -> bool:
+    """Whether this machine seems to have a GPU or TPU; Keras' backends are not asked."""
+    return any(
+        pathlib.Path(path).exists() for path in ("/dev/nvidia0", "/dev/kfd", "/dev/accel0")
+    ) or bool(os.environ.get("TPU_NAME"))
+
+
+def open_network(model: Styled | str | os.PathLike, runtime: str = "auto") -> Styled:
+    """A network to paint with, as its runtime takes it.
+
+    Args:
+        model: a network, a `.keras` file, or the name of a network in the package.
+        runtime: see `choose`.
+
+    Raises:
+        UserError: see `choose`; a file that is no network.
+    """
+    if isinstance(model, Styled):
+        return model
+    model = archive.find(model)
+    if choose(runtime, model) != "keras":
+        return FrozenNetwork.load(model)
+    from cin_style.networks import storage
+
+    return storage.load(model)
+
+
+def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Runtime:
+    """A runtime that paints with a network.
+
+    Args:
+        network: of any kind.
+        runtime: see `choose`.
+        dtype: for Keras: the dtype policy to paint in.
+
+    Raises:
+        UserError: see `choose`.
+    """
+    chosen = choose(runtime, network)
+    if chosen == "keras":
+        from cin_style.runtimes.keras_runtime import KerasRuntime
+
+        return KerasRuntime(network, dtype)
+    from cin_style.runtimes import onnx_graph
+
+    graph = onnx_graph.build(network).SerializeToString()
+    if chosen == "onnx":
+        from cin_style.runtimes.onnx_runtime import OnnxRuntime
+
+        return OnnxRuntime(graph)
+    from cin_style.runtimes.openvino_runtime import OpenVinoRuntime
+
+    return OpenVinoRuntime(graph)

@@ -1,0 +1,34 @@
+"""Painting with ONNX Runtime."""
+
+import numpy as np
+import onnxruntime
+
+
+class OnnxRuntime:
+    """Computes an ONNX graph as `onnx_graph.build` makes it; see `Runtime`.
+
+    Args:
+        graph: the graph, serialized, or the path of its file.
+    """
+
+    name = "onnx"
+
+    def __init__(self, graph: bytes | str) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        # Of all that is installed the first that can: a GPU where there is one.
+        self._session = onnxruntime.InferenceSession(
+            graph, options, providers=onnxruntime.get_available_providers()
+        )
+
+    def __call__(
+        self, photos: np.ndarray, embeddings: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """See `Runtime`."""
+        given = {"images": photos, "embeddings": embeddings, "weights": as_maps(weights)}
+        return self._session.run(None, given)[0]
+
+
+def as_maps(weights: np.ndarray) -> np.ndarray:
+    """A blend for each photo as a map of one pixel."""
+    return weights if weights.ndim == 4 else weights[:, None, None, :]

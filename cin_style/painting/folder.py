@@ -71,7 +71,7 @@ def stylize(
     asked = predicted.for_stylize(recipe, painter, known=network is None)
     recipe = recipe.replace(style=asked.text, style_image="")
     stylizer = Stylizer(asked.network, grain=recipe.grain)
-    jobs = plan(recipe, output, stylizer.network.styles)
+    jobs = plan(recipe, output, stylizer.painter.styles)
     paths = [target for job in jobs for target in job.targets]
     search.refuse_overwriting(asked.images, filter(None, [*paths, recipe.sheet]))
     one_file = names_a_file(pathlib.Path(output))
@@ -258,7 +258,7 @@ def _tasks(
     """What of each job is left to do, as far as a journal knows."""
     if journal is None:
         return [_Task(job, tuple(range(len(job.targets))), lambda place: None) for job in jobs]
-    fingerprints = Fingerprints(stylizer.network, stylizer.grain, recipe)
+    fingerprints = Fingerprints(stylizer.painter, stylizer.grain, recipe)
     tasks = []
     for job in jobs:
         # Looked at before the photo is read: should it change meanwhile, it is painted again.

@@ -11,6 +11,7 @@ from keras import ops
 
 from cin_style.networks.layers import modulate, select
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.painting.sources import Span
 
 
 @dataclasses.dataclass(frozen=True)

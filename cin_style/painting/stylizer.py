@@ -129,7 +129,7 @@ class Stylizer:
         return self._runtime.name
 
     @property
-    def network(self) -> StyleTransferNetwork:
+    def network(self) -> "StyleTransferNetwork":
         """The network in Keras, loaded when it is first asked for.
 
         Raises:
@@ -234,7 +234,7 @@ class Stylizer:
         return self.predictor.predict_embedding(image)
 
     @property
-    def predictor(self) -> StylePredictor:
+    def predictor(self) -> "StylePredictor":
         """The network's style predictor, read when it is first asked for.
 
         Raises:
@@ -392,7 +392,7 @@ class Stylizer:
     @contextlib.contextmanager
     def _tiled(
         self, photo: np.ndarray, look: Look, tile: int, statistics: str
-    ) -> Iterator[Painted]:
+    ) -> "Iterator[Painted]":
         with self._lock:
             if tile not in self._tile_painters:
                 from cin_style.painting.tiles import TilePainter

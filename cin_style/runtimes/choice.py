@@ -12,6 +12,7 @@ from cin_style.errors import UserError
 from cin_style.networks import archive
 from cin_style.networks.frozen import FrozenNetwork
 from cin_style.networks.styled import Styled
+from cin_style.runtimes.exported import ExportedNetwork, is_exported
 
 _LOG = logging.getLogger("cin_style")
 
@@ -21,7 +22,10 @@ MODULES = {
     "onnx": ("onnxruntime", "onnx"),
     "keras": ("keras",),
 }
-_EXTRAS = {"openvino": "openvino", "onnx": "onnx", "keras": "cpu"}
+# What paints the network that was exported for it, and nothing else.
+_OF_FILES = {"litert": ("ai_edge_litert",), "saved_model": ("tensorflow",)}
+
+_EXTRAS = {"keras": "cpu", "saved_model": "cpu"}  # the others' bear their name
 
 RUNTIMES = ("auto", *MODULES)
 
@@ -30,6 +34,7 @@ class Runtime(Protocol):
     """Computes a network's painting graph, for many threads at once."""
 
     name: str
+    has_maps: bool
 
     def __call__(
         self, photos: np.ndarray, embeddings: np.ndarray, weights: np.ndarray
@@ -65,6 +70,8 @@ def choose(runtime: str, model: Any = "") -> str:
     if runtime not in RUNTIMES:
         raise UserError(f"`runtime` must be one of {', '.join(RUNTIMES)}. Received: {runtime}")
     if runtime == "auto":
+        if isinstance(model, ExportedNetwork):
+            return model.format
         if isinstance(model, Styled) and not isinstance(model, FrozenNetwork):
             return "keras"
         if is_installed("keras") and has_accelerator():
@@ -76,14 +83,19 @@ def choose(runtime: str, model: Any = "") -> str:
                 "alone cin_style[onnx]."
             )
         return found[0]
-    if not is_installed(runtime):
-        missing = " and ".join(
-            module for module in MODULES[runtime] if not importlib.util.find_spec(module)
-        )
-        raise UserError(
-            f"`runtime` {runtime} needs {missing}: pip install cin_style[{_EXTRAS[runtime]}]"
-        )
+    check_installed(runtime)
     return runtime
+
+
+def check_installed(runtime: str) -> None:
+    """Raises a `UserError` where a runtime's modules are missing."""
+    modules = {**MODULES, **_OF_FILES}[runtime]
+    missing = [module for module in modules if not importlib.util.find_spec(module)]
+    if missing:
+        raise UserError(
+            f"{runtime} needs {' and '.join(missing)}: pip install "
+            f"cin_style[{_EXTRAS.get(runtime, runtime)}]"
+        )
 
 
 def has_accelerator() -> bool:
@@ -105,6 +117,8 @@ def open_network(model: Styled | str | os.PathLike, runtime: str = "auto") -> St
     """
     if isinstance(model, Styled):
         return model
+    if is_exported(model):
+        return ExportedNetwork.load(model)
     model = archive.find(model)
     if choose(runtime, model) != "keras":
         return FrozenNetwork.load(model)
@@ -124,6 +138,8 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
     Raises:
         UserError: see `choose`.
     """
+    if isinstance(network, ExportedNetwork):
+        return _of_file(network)
     chosen = choose(runtime, network)
     if chosen == "keras":
         from cin_style.runtimes.keras_runtime import KerasRuntime
@@ -139,3 +155,30 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
     from cin_style.runtimes.openvino_runtime import OpenVinoRuntime
 
     return OpenVinoRuntime(graph)
+
+
+def _of_file(network: ExportedNetwork) -> Runtime:
+    """What paints an exported network."""
+    check_installed(network.format)
+    path = str(network.path)
+    if network.format == "onnx":
+        from cin_style.runtimes.onnx_runtime import OnnxRuntime
+
+        return OnnxRuntime(path)
+    if network.format == "openvino":
+        from cin_style.runtimes.openvino_runtime import OpenVinoRuntime
+
+        return OpenVinoRuntime(path)
+    if network.format == "litert":
+        from cin_style.runtimes.litert_runtime import LiteRtRuntime
+
+        assert network.manifest.size is not None
+        return LiteRtRuntime(path, network.manifest.size)
+    from cin_style.runtimes.saved_model_runtime import SavedModelRuntime
+
+    return SavedModelRuntime(path)
+
+
+def as_maps(weights: np.ndarray) -> np.ndarray:
+    """A blend for each photo as a map of one pixel."""
+    return weights if weights.ndim == 4 else weights[:, None, None, :]

@@ -22,6 +22,7 @@ class KerasRuntime:
     """
 
     name = "keras"
+    has_maps = True
 
     def __init__(self, network: Styled, dtype: str | None = None) -> None:
         self.network = thaw(network, ["any"], dtype=dtype)

@@ -40,13 +40,17 @@ class _Nodes:
         return name
 
 
-def build(network: FrozenNetwork) -> onnx.ModelProto:
+def build(network: FrozenNetwork, half: bool = False) -> onnx.ModelProto:
     """The painting graph of a network (`StyleTransferNetwork.painting_graph`) in ONNX.
 
     Inputs, float32: `images` (batch, height, width, 3) in [0, 1]; `embeddings` (batch, k, 3206);
     `weights` (batch, map_height, map_width, k): a blend for each picture where the map is 1 x 1,
     or else for each pixel, of the images' size. Output: `pastiches`, like `images`. Every size is
     free.
+
+    Args:
+        network: whose convolutions.
+        half: store kernels in float16; they are computed with in float32.
     """
     graph = _Nodes()
     depth = len(network.widths) - 1
@@ -65,7 +69,9 @@ def build(network: FrozenNetwork) -> onnx.ModelProto:
             for _ in range(2):
                 x = graph.add("AveragePool", x, kernel_shape=[2, 2])
         kernel_name = f"{name}_kernel"
-        graph.constants[kernel_name] = np.ascontiguousarray(kernel)
+        graph.constants[kernel_name] = np.ascontiguousarray(kernel, "float16" if half else None)
+        if half:
+            kernel_name = graph.add("Cast", kernel_name, to=TensorProto.FLOAT)
         x = graph.add(
             "Conv",
             x,

@@ -3,6 +3,8 @@
 import numpy as np
 import onnxruntime
 
+from cin_style.runtimes.choice import as_maps
+
 
 class OnnxRuntime:
     """Computes an ONNX graph as `onnx_graph.build` makes it; see `Runtime`.
@@ -12,6 +14,7 @@ class OnnxRuntime:
     """
 
     name = "onnx"
+    has_maps = True
 
     def __init__(self, graph: bytes | str) -> None:
         options = onnxruntime.SessionOptions()
@@ -27,8 +30,3 @@ class OnnxRuntime:
         """See `Runtime`."""
         given = {"images": photos, "embeddings": embeddings, "weights": as_maps(weights)}
         return self._session.run(None, given)[0]
-
-
-def as_maps(weights: np.ndarray) -> np.ndarray:
-    """A blend for each photo as a map of one pixel."""
-    return weights if weights.ndim == 4 else weights[:, None, None, :]

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import openvino
 
-from cin_style.runtimes.onnx_runtime import as_maps
+from cin_style.runtimes.choice import as_maps
 
 
 class OpenVinoRuntime:
@@ -17,6 +17,7 @@ class OpenVinoRuntime:
     """
 
     name = "openvino"
+    has_maps = True
 
     def __init__(self, graph: bytes | str, precision: str = "f32") -> None:
         core = openvino.Core()

@@ -1,0 +1,246 @@
+"""Exported networks: what their files say of themselves, and painting with them."""
+
+import base64
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from cin_style.errors import UserError
+from cin_style.networks.styled import Styled
+from cin_style.styles.style import Style, unique
+
+FORMAT = 1
+
+# What tells exported files from others, and where a SavedModel has its manifest.
+SUFFIXES = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
+IN_SAVED_MODEL = pathlib.Path("assets.extra") / "cin_style.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What an exported network needs besides its graph.
+
+    Attributes:
+        styles: its styles.
+        embeddings: float32 (styles, embedding_size), an input of the graph.
+        widths, residual_blocks, upsampling, grain: see `StyleTransferNetwork`.
+        fingerprint: of the network it was made of.
+        precision: as it was exported.
+        size: (height, width) of the pictures that it takes, or `None`: any.
+    """
+
+    styles: tuple[Style, ...]
+    embeddings: np.ndarray
+    widths: tuple[int, ...]
+    residual_blocks: int
+    upsampling: str
+    grain: float
+    fingerprint: str
+    precision: str = "float32"
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def of(
+        cls, network: Styled, precision: str = "float32", size: tuple[int, int] | None = None
+    ) -> Self:
+        """The manifest of a network."""
+        return cls(
+            network.styles,
+            network.get_style_embeddings(),
+            network.widths,
+            network.residual_blocks,
+            network.upsampling,
+            network.grain,
+            network.fingerprint,
+            precision,
+            size,
+        )
+
+    def to_text(self) -> str:
+        """JSON."""
+        half = self.embeddings.astype("<f2")
+        exact = np.array_equal(half.astype("float32"), self.embeddings)
+        stored = half if exact else self.embeddings.astype("<f4")
+        plain = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("styles", "embeddings")
+        }
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "kind": "cin_style network",
+                **plain,
+                "styles": [style.to_dict() for style in self.styles],
+                "embeddings": {
+                    "dtype": stored.dtype.str,
+                    "shape": stored.shape,
+                    "base64": base64.b64encode(stored.tobytes()).decode(),
+                },
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Reads what `to_text` wrote.
+
+        Raises:
+            UserError: a newer format.
+            ValueError, KeyError, TypeError: what is no manifest.
+        """
+        found = json.loads(text)
+        if found["format"] != FORMAT:
+            raise UserError(
+                f"it has the format {found['format']}; this version of cin_style reads {FORMAT}. "
+                "Update cin_style."
+            )
+        table = found["embeddings"]
+        if table["dtype"] not in ("<f2", "<f4"):
+            raise ValueError("its embeddings are no floats")
+        data = base64.b64decode(table["base64"], validate=True)
+        embeddings = np.frombuffer(data, table["dtype"]).reshape(table["shape"])
+        styles = unique(found["styles"])
+        if embeddings.ndim != 2 or len(embeddings) != len(styles):
+            raise ValueError("its embeddings are not those of its styles")
+        if not np.isfinite(embeddings).all():
+            raise ValueError("its embeddings are not finite")
+        return cls(
+            styles,
+            embeddings.astype("float32"),
+            tuple(map(int, found["widths"])),
+            int(found["residual_blocks"]),
+            str(found["upsampling"]),
+            float(found["grain"]),
+            str(found["fingerprint"]),
+            str(found["precision"]),
+            None if found["size"] is None else (int(found["size"][0]), int(found["size"][1])),
+        )
+
+
+class ExportedNetwork(Styled):
+    """A network as `export` wrote it: it paints, and has styles added or taken away.
+
+    Args:
+        path: the file; a folder for a SavedModel.
+        manifest: what it says of itself.
+
+    Attributes:
+        path, manifest: as given.
+        format: `onnx`, `openvino`, `litert` or `saved_model`.
+    """
+
+    def __init__(self, path: pathlib.Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.format = format_of(path)
+        self.styles = manifest.styles
+        self.widths = manifest.widths
+        self.residual_blocks = manifest.residual_blocks
+        self.upsampling = manifest.upsampling
+        self.grain = manifest.grain
+        self.loss_options = {}
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Reads what an exported file says of itself; its graph is read by its runtime.
+
+        Raises:
+            UserError: a file that is missing or damaged, or that `export` did not write; or its
+                runtime is not installed.
+        """
+        path = pathlib.Path(path)
+        if not path.exists():
+            raise UserError(f"no such model file: {path}. Check the path.")
+        reader = _READERS[format_of(path)]
+        try:
+            return cls(path, Manifest.from_text(reader(path)))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        except ImportError as error:
+            raise UserError(f"{path}: {error}. pip install cin_style[{format_of(path)}]") from error
+        except Exception as error:  # runtimes raise many kinds; each means a bad file
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise UserError(
+                f"{path} is not what `cin-style export` writes, or is damaged ({reason}). Export "
+                "it again."
+            ) from error
+
+    @property
+    def embedding_size(self) -> int:
+        """How many numbers a style is: 3,206 with the usual widths."""
+        return self.manifest.embeddings.shape[1]
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the network it was made of, see `Styled`."""
+        return self.manifest.fingerprint
+
+    def kernels(self) -> list[np.ndarray]:
+        """Refuses: what is exported can't be trained or painted with by another runtime."""
+        raise UserError(
+            f"{self.path} is exported: it paints, and nothing else. Give the .keras file that it "
+            "was made of."
+        )
+
+    def get_style_embeddings(self) -> np.ndarray:
+        """Every style's gammas and betas: float32 (num_styles, embedding_size)."""
+        return self.manifest.embeddings.copy()
+
+    def with_styles(self, styles: Sequence[Any], embeddings: np.ndarray | None = None) -> Self:
+        """The same graph with other styles; see `Styled.with_styles`."""
+        if embeddings is None:
+            raise UserError("an exported network needs the embeddings of its styles.")
+        manifest = dataclasses.replace(
+            self.manifest, styles=unique(styles), embeddings=np.asarray(embeddings, "float32")
+        )
+        return type(self)(self.path, manifest)
+
+
+def is_exported(path: str | os.PathLike) -> bool:
+    """Whether a path is one of an exported network, by its name or by what is in the folder."""
+    path = pathlib.Path(path)
+    return path.suffix.lower() in SUFFIXES or (path / IN_SAVED_MODEL).is_file()
+
+
+def format_of(path: pathlib.Path) -> str:
+    """The format of an exported network."""
+    return SUFFIXES.get(path.suffix.lower(), "saved_model")
+
+
+def beside(path: pathlib.Path) -> pathlib.Path:
+    """Where the manifest of a format lies that has no place for it."""
+    return path.with_name(path.name + ".json")
+
+
+# === Where each format has it ===
+
+
+def _read_onnx(path: pathlib.Path) -> str:
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    return {entry.key: entry.value for entry in model.metadata_props}["cin_style"]
+
+
+def _read_beside(path: pathlib.Path) -> str:
+    found = beside(path)
+    if not found.is_file():
+        raise UserError(f"{found.name}, its styles, must lie beside it. Copy both.")
+    return found.read_text(encoding="utf-8")
+
+
+def _read_saved_model(path: pathlib.Path) -> str:
+    return (path / IN_SAVED_MODEL).read_text(encoding="utf-8")
+
+
+_READERS = {
+    "onnx": _read_onnx,
+    "openvino": _read_beside,
+    "litert": _read_beside,
+    "saved_model": _read_saved_model,
+}

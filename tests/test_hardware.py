@@ -96,7 +96,7 @@ def test_memory_at_hand(monkeypatch, tmp_path):
     names = {"/proc/meminfo": "meminfo", "/sys/fs/cgroup": ".", "/sys/fs/cgroup/memory": "none"}
     places = types.SimpleNamespace(Path=lambda name: tmp_path / names[name])
     monkeypatch.setattr(hardware, "pathlib", places)
-    monkeypatch.setattr(hardware.keras.backend, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     assert hardware.available_memory() == 2_000_000
     (tmp_path / "memory.max").write_text("max\n")
     assert hardware.available_memory() == 4000 * 1024

@@ -140,7 +140,7 @@ class FrozenNetwork(Styled):
 
 def _variables(file: h5py.File, kind: str) -> list[list[np.ndarray]]:
     """The variables of all layers of a kind, in network order."""
-    found = []
+    found: list[list[np.ndarray]] = []
     while (name := f"layers/{kind}{f'_{len(found)}' if found else ''}/vars") in file:
         group = file[name]
         found.append([group[str(index)][()] for index in range(len(group))])

@@ -48,6 +48,11 @@ class Styled:
         raise NotImplementedError
 
     @property
+    def embedding_size(self) -> int:
+        """How many numbers a style is: 3,206 with the usual widths."""
+        return sum(2 * kernel.shape[-1] for kernel in self.kernels())
+
+    @property
     def num_styles(self) -> int:
         """N, the number of styles."""
         return len(self.styles)

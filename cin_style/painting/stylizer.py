@@ -20,7 +20,7 @@ from cin_style.painting import copies, strokes, tiling
 from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
 from cin_style.runtimes import backend, choice
-from cin_style.runtimes.choice import Runtime
+from cin_style.runtimes.runtime import Runtime
 from cin_style.styles import blends
 
 # Who paints with another runtime need not have Keras.
@@ -141,8 +141,10 @@ class Stylizer:
                 from cin_style.networks import storage
                 from cin_style.networks.style_transfer import StyleTransferNetwork
 
-                known = isinstance(self.painter, StyleTransferNetwork)
-                self._network = self.painter if known else storage.thaw(self.painter)
+                if isinstance(self.painter, StyleTransferNetwork):
+                    self._network = self.painter
+                else:
+                    self._network = storage.thaw(self.painter)
             return self._network
 
     @property

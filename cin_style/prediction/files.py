@@ -7,7 +7,7 @@ import pathlib
 from cin_style.errors import UserError
 from cin_style.networks import archive
 from cin_style.networks.bundled import bundled
-from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.networks.styled import Styled
 from cin_style.prediction.predictor import StylePredictor
 
 _LOG = logging.getLogger("cin_style")
@@ -28,7 +28,7 @@ def beside(model: str | os.PathLike) -> pathlib.Path:
 
 
 def find(
-    model: str | os.PathLike | None, network: StyleTransferNetwork, vgg_weights: str = ""
+    model: str | os.PathLike | None, network: Styled, vgg_weights: str = ""
 ) -> StylePredictor | None:
     """The predictor of a network, where there is one.
 
@@ -63,7 +63,7 @@ def find(
 def get(
     path: str,
     model: str | os.PathLike | None,
-    network: StyleTransferNetwork,
+    network: Styled,
     vgg_weights: str = "",
 ) -> StylePredictor:
     """A network's predictor, which has to be there.
@@ -88,9 +88,7 @@ def get(
     return predictor
 
 
-def load(
-    path: str | os.PathLike, network: StyleTransferNetwork, vgg_weights: str = ""
-) -> StylePredictor:
+def load(path: str | os.PathLike, network: Styled, vgg_weights: str = "") -> StylePredictor:
     """Reads the predictor of a network.
 
     Args:

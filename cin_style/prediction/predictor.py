@@ -17,7 +17,7 @@ from keras import ops
 from cin_style.errors import UserError
 from cin_style.files import write_beside
 from cin_style.networks.cards import StyleCard
-from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.networks.styled import Styled
 from cin_style.prediction import looking
 from cin_style.prediction.statistics import StyleView
 
@@ -96,9 +96,7 @@ class StylePredictor(keras.Model):
         self.built = True
 
     @classmethod
-    def of(
-        cls, network: StyleTransferNetwork, view: StyleView | None = None, vgg_weights: str = ""
-    ) -> Self:
+    def of(cls, network: Styled, view: StyleView | None = None, vgg_weights: str = "") -> Self:
         """An untrained predictor for a network, in units of its styles' embeddings."""
         predictor = cls(network.fingerprint, network.embedding_size, view, vgg_weights=vgg_weights)
         embeddings = network.get_style_embeddings()
@@ -162,14 +160,14 @@ class StylePredictor(keras.Model):
         """
         return StyleCard(style, self.predict_embedding(image), self.fingerprint)
 
-    def fits(self, network: StyleTransferNetwork) -> bool:
+    def fits(self, network: Styled) -> bool:
         """Whether the network has the convolutions it was trained for."""
         return (self.fingerprint, self.embedding_size) == (
             network.fingerprint,
             network.embedding_size,
         )
 
-    def check(self, network: StyleTransferNetwork) -> None:
+    def check(self, network: Styled) -> None:
         """Raises a `UserError` unless it `fits` the network."""
         if not self.fits(network):
             raise UserError(

@@ -4,15 +4,14 @@ import importlib.util
 import logging
 import os
 import pathlib
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from cin_style.errors import UserError
 from cin_style.networks import archive
 from cin_style.networks.frozen import FrozenNetwork
 from cin_style.networks.styled import Styled
 from cin_style.runtimes.exported import ExportedNetwork, is_exported
+from cin_style.runtimes.runtime import Runtime
 
 _LOG = logging.getLogger("cin_style")
 
@@ -28,27 +27,6 @@ _OF_FILES = {"litert": ("ai_edge_litert",), "saved_model": ("tensorflow",)}
 _EXTRAS = {"keras": "cpu", "saved_model": "cpu"}  # the others' bear their name
 
 RUNTIMES = ("auto", *MODULES)
-
-
-class Runtime(Protocol):
-    """Computes a network's painting graph, for many threads at once."""
-
-    name: str
-    has_maps: bool
-
-    def __call__(
-        self, photos: np.ndarray, embeddings: np.ndarray, weights: np.ndarray
-    ) -> np.ndarray:
-        """Paints.
-
-        Args:
-            photos: float32 (batch, height, width, 3) in [0, 1].
-            embeddings: float32 (batch, k, embedding_size).
-            weights: float32 (batch, k), a blend for each photo; or maps (batch, height, width, k).
-
-        Returns:
-            float32, like `photos`.
-        """
 
 
 def is_installed(runtime: str) -> bool:
@@ -177,8 +155,3 @@ def _of_file(network: ExportedNetwork) -> Runtime:
     from cin_style.runtimes.saved_model_runtime import SavedModelRuntime
 
     return SavedModelRuntime(path)
-
-
-def as_maps(weights: np.ndarray) -> np.ndarray:
-    """A blend for each photo as a map of one pixel."""
-    return weights if weights.ndim == 4 else weights[:, None, None, :]

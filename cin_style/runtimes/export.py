@@ -17,7 +17,6 @@ from cin_style import images, tables
 from cin_style.errors import UserError
 from cin_style.files import writable_folder, write_beside, write_text
 from cin_style.images import scaling
-from cin_style.networks.frozen import FrozenNetwork
 from cin_style.networks.styled import Styled
 from cin_style.runtimes import choice, onnx_graph
 from cin_style.runtimes.exported import IN_SAVED_MODEL, SUFFIXES, ExportedNetwork, Manifest, beside
@@ -82,7 +81,7 @@ def export(
     network = choice.open_network(recipe.model, "keras") if network is None else network
     rows = find_all(network.styles, recipe.styles)
     network = network.select([network.styles[row].name for row in rows])
-    manifest = Manifest.of(FrozenNetwork.of(network), recipe.precision, recipe.sides)
+    manifest = Manifest.of(network, recipe.precision, recipe.sides)
     writable_folder(output.parent)
     written = _WRITERS[recipe.format](network, manifest, output)
     try:
@@ -129,7 +128,7 @@ def _write_onnx(network: Styled, manifest: Manifest, output: pathlib.Path) -> li
 
 
 def _graph(network: Styled, precision: str) -> Any:
-    return onnx_graph.build(FrozenNetwork.of(network), half=precision == "float16")
+    return onnx_graph.build(network, half=precision == "float16")
 
 
 def _write_openvino(
@@ -240,10 +239,12 @@ def compare(exported: ExportedNetwork, network: Styled) -> list[Difference]:
     sizes = _SIZES if exported.manifest.size is None else (exported.manifest.size,)
     for number, (height, width) in enumerate(sizes):
         small = scaling.scale(photo, (height, width)).clip(0, 1)[None]
-        cases = {"style": (table[None, number % len(table), None], np.ones((1, 1), "float32"))}
+        one = table[None, number % len(table), None]
+        cases: dict[str, tuple[np.ndarray, np.ndarray]]
+        cases = {"style": (one, np.ones((1, 1), "float32"))}
         if len(table) > 1:
             two = table[None, :2]
-            cases["blend"] = two, np.float32([[0.3, 0.7]])
+            cases["blend"] = two, np.array([[0.3, 0.7]], "float32")
             if getattr(theirs, "has_maps", False):
                 map_ = rng.random((1, height, width, 1), "float32")
                 cases["map"] = two, np.concatenate([map_, 1 - map_], axis=-1)

@@ -7,7 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from cin_style.networks.frozen import EPSILON, FrozenNetwork
+from cin_style.networks.frozen import EPSILON
+from cin_style.networks.styled import Styled
 
 # Resize with explicit sizes, reflection padding and DepthToSpace are all in it; runtimes of 2021
 # and later read it.
@@ -40,7 +41,7 @@ class _Nodes:
         return name
 
 
-def build(network: FrozenNetwork, half: bool = False) -> onnx.ModelProto:
+def build(network: Styled, half: bool = False) -> onnx.ModelProto:
     """The painting graph of a network (`StyleTransferNetwork.painting_graph`) in ONNX.
 
     Inputs, float32: `images` (batch, height, width, 3) in [0, 1]; `embeddings` (batch, k, 3206);
@@ -54,61 +55,86 @@ def build(network: FrozenNetwork, half: bool = False) -> onnx.ModelProto:
     """
     graph = _Nodes()
     depth = len(network.widths) - 1
-    kernels = iter(network.kernels())
-    start = 0
-
     x, size = _pad_to_multiple(graph, "images", 2**depth)
-    levels = _levels(graph, size, depth)
+    layers = _Layers(graph, network.kernels(), _levels(graph, size, depth), half)
 
-    def convolve(x, name, level, stride=1, activation="Relu", smooth=False):
-        nonlocal start
-        kernel = next(kernels).transpose(3, 2, 0, 1)
+    x = layers.convolve(x, "contract_1", 0)
+    for level in range(1, depth + 1):
+        x = layers.convolve(x, f"contract_{level + 1}", level, stride=2)
+    for index in range(1, network.residual_blocks + 1):
+        y = layers.convolve(x, f"residual_{index}a", depth)
+        y = layers.convolve(y, f"residual_{index}b", depth, activation="")
+        x = graph.add("Add", x, y)
+    for level in reversed(range(depth)):
+        x = _enlarge(graph, x)
+        smooth = network.upsampling == "bilinear"
+        x = layers.convolve(x, f"expand_{depth - level}", level, smooth=smooth)
+    x = layers.convolve(x, f"expand_{depth + 1}", 0, activation="Sigmoid")
+
+    x = graph.add("Slice", x, graph.constant([0, 0]), size.sides, graph.constant([2, 3]))
+    graph.add("Transpose", x, perm=[0, 2, 3, 1], name="pastiches")
+    return _model(graph, network.embedding_size)
+
+
+class _Layers:
+    """Convolutions, one after the other, each with its normalization.
+
+    Args:
+        graph: gets the nodes.
+        kernels: float32 (height, width, in, out), in network order.
+        levels: see `_levels`.
+        half: store kernels in float16.
+    """
+
+    def __init__(
+        self, graph: _Nodes, kernels: list[np.ndarray], levels: list[str], half: bool
+    ) -> None:
+        self._graph = graph
+        self._kernels = iter(kernels)
+        self._levels = levels
+        self._half = half
+        self._start = 0  # of the next normalization's gammas
+
+    def convolve(
+        self,
+        x: str,
+        name: str,
+        level: int,
+        *,
+        stride: int = 1,
+        activation: str = "Relu",
+        smooth: bool = False,
+    ) -> str:
+        """Pads, convolves, normalizes and activates."""
+        graph = self._graph
+        kernel = next(self._kernels).transpose(3, 2, 0, 1)
         channels, _, size, _ = kernel.shape
         x = _pad(graph, x, size // 2 + smooth)
         if smooth:
             for _ in range(2):
                 x = graph.add("AveragePool", x, kernel_shape=[2, 2])
-        kernel_name = f"{name}_kernel"
-        graph.constants[kernel_name] = np.ascontiguousarray(kernel, "float16" if half else None)
-        if half:
-            kernel_name = graph.add("Cast", kernel_name, to=TensorProto.FLOAT)
-        x = graph.add(
-            "Conv",
-            x,
-            kernel_name,
-            kernel_shape=[size, size],
-            strides=[stride, stride],
-            name=f"{name}_conv",
-        )
-        x = _normalize(graph, x, levels[level], start, channels, f"{name}_norm")
-        start += 2 * channels
+        stored = f"{name}_kernel"
+        graph.constants[stored] = np.ascontiguousarray(kernel, "float16" if self._half else None)
+        if self._half:
+            stored = graph.add("Cast", stored, to=TensorProto.FLOAT)
+        sizes = {"kernel_shape": [size, size], "strides": [stride, stride]}
+        x = graph.add("Conv", x, stored, name=f"{name}_conv", **sizes)
+        x = _normalize(graph, x, self._levels[level], self._start, channels, f"{name}_norm")
+        self._start += 2 * channels
         return graph.add(activation, x) if activation else x
 
-    x = convolve(x, "contract_1", 0)
-    for level in range(1, depth + 1):
-        x = convolve(x, f"contract_{level + 1}", level, 2)
-    for index in range(1, network.residual_blocks + 1):
-        y = convolve(x, f"residual_{index}a", depth)
-        y = convolve(y, f"residual_{index}b", depth, activation=None)
-        x = graph.add("Add", x, y)
-    scales = graph.constant([1, 1, 2, 2], "float32")
-    for level in reversed(range(depth)):
-        x = graph.add(
-            "Resize",
-            x,
-            "",
-            scales,
-            mode="nearest",
-            coordinate_transformation_mode="asymmetric",
-            nearest_mode="floor",
-        )
-        smooth = network.upsampling == "bilinear"
-        x = convolve(x, f"expand_{depth - level}", level, smooth=smooth)
-    x = convolve(x, f"expand_{depth + 1}", 0, activation="Sigmoid")
 
-    x = graph.add("Slice", x, graph.constant([0, 0]), size.sides, graph.constant([2, 3]))
-    graph.add("Transpose", x, perm=[0, 2, 3, 1], name="pastiches")
-    return _model(graph, network.embedding_size)
+def _enlarge(graph: _Nodes, x: str) -> str:
+    """Each pixel four times."""
+    return graph.add(
+        "Resize",
+        x,
+        "",
+        graph.constant([1, 1, 2, 2], "float32"),
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
 
 
 @dataclasses.dataclass

@@ -3,7 +3,7 @@
 import numpy as np
 import onnxruntime
 
-from cin_style.runtimes.choice import as_maps
+from cin_style.runtimes.runtime import as_maps
 
 
 class OnnxRuntime:

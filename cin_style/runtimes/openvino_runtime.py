@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import openvino
 
-from cin_style.runtimes.choice import as_maps
+from cin_style.runtimes.runtime import as_maps
 
 
 class OpenVinoRuntime:

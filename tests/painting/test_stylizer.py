@@ -14,6 +14,7 @@ from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.painting import stylizer as stylizing
 from cin_style.painting.stylizer import MARGIN, Stylizer
+from cin_style.runtimes import keras_runtime
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +117,8 @@ def test_a_new_image_size_is_not_traced_anew(tiny_network, make_photo, monkeypat
             Counting.traces += 1
             return self.model(inputs, training=training)
 
-    compile_ = stylizing._compile
-    monkeypatch.setattr(stylizing, "_compile", lambda model: compile_(Counting(model)))
+    compile_ = keras_runtime._compile
+    monkeypatch.setattr(keras_runtime, "_compile", lambda model: compile_(Counting(model)))
     stylizer = Stylizer(tiny_network)
     for width, height in SIZES[:4]:
         stylizer(images.from_uint8(make_photo(width, height, 0)), [0, 1])

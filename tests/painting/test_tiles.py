@@ -12,9 +12,9 @@ from cin_style.errors import UserError
 from cin_style.images import limits
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting import blends, folder, layer_maps, stages, tiles, tiling
-from cin_style.painting import stylizer as stylizing
 from cin_style.painting.recipes import BlendRecipe, StylizeRecipe, tile_side
 from cin_style.painting.stylizer import MARGIN, Stylizer
+from cin_style.runtimes import keras_runtime
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_tiles_by_themselves(stylizer, photo, monkeypatch, caplog):
         raise MemoryError
 
     expected = stylizer(photo, "ash", tile=64)
-    monkeypatch.setattr(stylizing, "_compile", lambda graph: full)
+    monkeypatch.setattr(keras_runtime, "_compile", lambda graph: full)
     starved = Stylizer(stylizer.network, grain=0.03)
     np.testing.assert_allclose(starved(photo, "ash"), expected, atol=1e-5)
     with pytest.raises(UserError, match="out of memory at a picture of 157 x 103 px; `tile=auto`"):

@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 WORKERS ?= 2
 export KERAS_BACKEND
 
-.PHONY: demo test test-slow lint format clean
+.PHONY: demo test test-slow test-runtimes run-tests-of-runtimes test-light lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
@@ -22,6 +22,21 @@ test: $(VENV)/installed
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow --numprocesses=$(WORKERS) --dist=worksteal
+
+# In environments of their own: all runtimes; and one that only paints, with ONNX Runtime.
+test-runtimes:
+	$(MAKE) run-tests-of-runtimes VENV=.venv-runtimes EXTRA=cpu,onnx,openvino,litert
+
+run-tests-of-runtimes: $(VENV)/installed
+	$(BIN)/python -m pytest tests/runtimes tests/light
+
+test-light: .venv-light/installed
+	.venv-light/bin/python -m pytest -s tests/light
+
+.venv-light/installed: setup.cfg
+	$(PYTHON) -m venv .venv-light
+	.venv-light/bin/pip install --quiet --editable .[onnx] pytest hypothesis
+	touch $@
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What a pastiche keeps of its photo: the colours, or a share of the photo itself."""
 
+import importlib.util
 import warnings
 
 import numpy as np
@@ -16,11 +17,16 @@ MIX_REACH = 128
 
 
 def check(strength: float = 1.0, colours: str = "style") -> None:
-    """Raises a `UserError` for a strength outside [0, 1] or another word for `colours`."""
+    """Raises a `UserError` for a strength outside [0, 1] or another word for `colours`.
+
+    Or where what `colours` needs is not installed.
+    """
     if not 0 <= strength <= 1:
         raise UserError(f"`strength` must be from 0 to 1. Received: {strength}")
     if colours not in COLOURS:
         raise UserError(f"`colours` must be one of {', '.join(COLOURS)}. Received: {colours}")
+    if colours != "style" and not importlib.util.find_spec("skimage"):
+        raise UserError(f"`colours` {colours} needs scikit-image: pip install scikit-image")
 
 
 def keep_colours(photo: np.ndarray, pastiche: np.ndarray, colours: str) -> np.ndarray:

@@ -81,7 +81,7 @@ def _resolve(
     if not images:
         return Predicted(network, text, ())
     styles = _name(images, known)
-    backend.load()
+    backend.load("predicting a style")
     from cin_style.prediction import files
 
     predictor = files.get(predictor_file, model, network)

@@ -244,7 +244,7 @@ class Stylizer:
         """
         with self._lock:
             if self._predictor is None:
-                backend.load()
+                backend.load("predicting a style")
                 from cin_style.prediction import files as prediction_files
 
                 self._predictor = prediction_files.get("", self._file, self.painter)
@@ -397,6 +397,7 @@ class Stylizer:
     ) -> "Iterator[Painted]":
         with self._lock:
             if tile not in self._tile_painters:
+                backend.load("painting in tiles")
                 from cin_style.painting.tiles import TilePainter
 
                 network = getattr(self._runtime, "network", None)  # a copy

@@ -7,10 +7,13 @@ import sys
 from cin_style.errors import UserError
 
 
-def load() -> None:
+def load(purpose: str = "") -> None:
     """Imports Keras and its backend without what TensorFlow's libraries print as they load.
 
     They say that without regard to TF_CPP_MIN_LOG_LEVEL, on the bare file descriptor.
+
+    Args:
+        purpose: what needs them, for the message.
 
     Raises:
         UserError: they can't be imported.
@@ -25,8 +28,9 @@ def load() -> None:
         os.dup2(nothing, 2)
         import keras  # noqa: F401
     except (ImportError, ValueError) as error:
+        what = f"Keras, for {purpose}" if purpose else "Keras"
         raise UserError(
-            f"cannot load Keras: {error}. Install a backend, such as pip install cin_style[cpu], "
+            f"cannot load {what}: {error}. Install a backend, such as pip install cin_style[cpu], "
             "or set KERAS_BACKEND to one that is installed."
         ) from error
     finally:

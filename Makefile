@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 WORKERS ?= 2
 export KERAS_BACKEND
 
-.PHONY: demo test test-slow test-runtimes run-tests-of-runtimes test-light lint format clean
+.PHONY: demo test test-slow test-runtimes run-tests-of-runtimes test-page run-tests-of-page test-light lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
@@ -29,6 +29,14 @@ test-runtimes:
 
 run-tests-of-runtimes: $(VENV)/installed
 	$(BIN)/python -m pytest tests/runtimes tests/light
+
+# In a browser: wants chromium and npm.
+test-page:
+	$(MAKE) run-tests-of-page VENV=.venv-runtimes EXTRA=cpu,onnx,openvino,litert
+
+run-tests-of-page: $(VENV)/installed
+	$(BIN)/pip install --quiet playwright
+	$(BIN)/python -m pytest -m slow tests/runtimes/test_page.py
 
 test-light: .venv-light/installed
 	.venv-light/bin/python -m pytest -s tests/light

@@ -6,13 +6,15 @@ from cin_style.commands import options
 from cin_style.runtimes import backend
 from cin_style.runtimes.recipe import ExportRecipe
 
-HELP = "write a network for ONNX Runtime, OpenVINO, LiteRT or as a SavedModel"
+HELP = "write a network for ONNX Runtime, OpenVINO, LiteRT, a web page or as a SavedModel"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     options.add_recipe(parser, ExportRecipe)
-    options.add_output(parser, "FILE|DIR", "ends in .onnx, .xml or .tflite; a SavedModel: a folder")
+    options.add_output(
+        parser, "FILE|DIR", "ends in .onnx, .xml or .tflite; a SavedModel or page: a folder"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -22,9 +22,14 @@ MODULES = {
     "keras": ("keras",),
 }
 # What paints the network that was exported for it, and nothing else.
-_OF_FILES = {"litert": ("ai_edge_litert",), "saved_model": ("tensorflow",)}
+_OF_FILES = {
+    "litert": ("ai_edge_litert",),
+    "saved_model": ("tensorflow",),
+    "web": ("onnxruntime", "onnx"),
+}
 
-_EXTRAS = {"keras": "cpu", "saved_model": "cpu"}  # the others' bear their name
+
+_EXTRAS = {"keras": "cpu", "saved_model": "cpu", "web": "onnx"}  # the others' bear their name
 
 RUNTIMES = ("auto", *MODULES)
 

@@ -85,7 +85,8 @@ def export(
     writable_folder(output.parent)
     written = _WRITERS[recipe.format](network, manifest, output)
     try:
-        found = compare(ExportedNetwork.load(output), network)
+        graph = output / "network.onnx" if recipe.format == "web" else output
+        found = compare(ExportedNetwork.load(graph), network)
         _judge(found, recipe)
     except BaseException:
         for path in written:
@@ -210,11 +211,20 @@ def _write_litert(network: Styled, manifest: Manifest, output: pathlib.Path) -> 
     return [output, beside(output)]
 
 
+def _write_web(network: Styled, manifest: Manifest, output: pathlib.Path) -> list[pathlib.Path]:
+    page = pathlib.Path(__file__).with_name("page")
+    shutil.copytree(page, output)
+    _write_onnx(network, manifest, output / "network.onnx")
+    write_text(output / "network.json", manifest.to_text())
+    return [output]
+
+
 _WRITERS: dict[str, Callable[[Styled, Manifest, pathlib.Path], list[pathlib.Path]]] = {
     "onnx": _write_onnx,
     "openvino": _write_openvino,
     "saved_model": _write_saved_model,
     "litert": _write_litert,
+    "web": _write_web,
 }
 
 

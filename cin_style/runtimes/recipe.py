@@ -6,7 +6,7 @@ from cin_style.errors import UserError
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option
 
-FORMATS = ("onnx", "openvino", "saved_model", "litert")
+FORMATS = ("onnx", "openvino", "saved_model", "litert", "web")
 
 # What of these each format can hold.
 PRECISIONS = {
@@ -14,6 +14,7 @@ PRECISIONS = {
     "openvino": ("float32", "float16"),
     "saved_model": ("float32",),
     "litert": ("float32", "float16", "int8"),
+    "web": ("float32", "float16"),
 }
 
 

@@ -36,6 +36,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "painting.stylizer": ["Stylizer"],
         "prediction.predictor": ["StylePredictor"],
+        "runtimes.export": ["export"],
+        "runtimes.recipe": ["ExportRecipe"],
         "styles.style": ["Style"],
         "styles.style_set": ["StyleSet"],
         "training.finetune": ["finetune"],
@@ -74,6 +76,8 @@ if TYPE_CHECKING:
     )
     from cin_style.painting.stylizer import Stylizer
     from cin_style.prediction.predictor import StylePredictor
+    from cin_style.runtimes.export import export
+    from cin_style.runtimes.recipe import ExportRecipe
     from cin_style.styles.style import Style
     from cin_style.styles.style_set import StyleSet
     from cin_style.training.finetune import finetune

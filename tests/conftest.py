@@ -1,6 +1,7 @@
 """Fixtures that several modules' tests share; all small, seeded and made on the spot."""
 
 import json
+import logging
 import os
 import pathlib
 import socket
@@ -153,3 +154,23 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"needs the photos and weights in {folder.parent.name}/{folder.name}")
     return folder
+
+
+@pytest.fixture
+def command(capsys):
+    """Runs `cin-style` in this process: (exit code, standard output, standard error)."""
+    from cin_style.commands import main
+
+    logger = logging.getLogger("cin_style")
+    before = logger.handlers, logger.propagate, logger.level
+
+    def run(*arguments):
+        try:
+            code = main.run(main.parse(["cin-style", *map(str, arguments)]))
+        except SystemExit as exit:
+            code = exit.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    yield run
+    logger.handlers, logger.propagate, logger.level = before

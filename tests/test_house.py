@@ -72,6 +72,7 @@ def test_names_at_the_root():
         "optimize",
         "photoreal",
         "composite",
+        "export",
     ):
         parameters = importlib.import_module("inspect").signature(getattr(cin_style, verb))
         assert list(parameters.parameters)[:2] == ["recipe", "output"]

@@ -79,7 +79,7 @@ def measure_many_styles(num_styles, side, steps):
         path = pathlib.Path(folder, "model.keras")
         storage.save(StyleTransferNetwork([f"s{i}" for i in range(num_styles)]), path)
         start = time.perf_counter()
-        stylizer = Stylizer(path)
+        stylizer = Stylizer(path, runtime="keras")
         load = time.perf_counter() - start
     photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
     blend = {"s0": 0.7, f"s{num_styles - 1}": 0.3}

@@ -7,7 +7,7 @@ from cin_style.commands import options
 from cin_style.errors import UserError
 from cin_style.networks import archive
 from cin_style.networks.bundled import DEFAULT_MODEL
-from cin_style.runtimes import backend
+from cin_style.runtimes import backend, exported
 
 HELP = "list a network's styles, share or change them"
 
@@ -42,7 +42,10 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.output:
         raise UserError("--output goes with --export, --import, --remove or --rename.")
-    styles = archive.read_styles(arguments.model)
+    if exported.is_exported(arguments.model):
+        styles = exported.ExportedNetwork.load(arguments.model).styles
+    else:
+        styles = archive.read_styles(arguments.model)
     width = max(len(style.name) for style in styles)
     for number, style in enumerate(styles):
         provenance = [text for text in (style.title, style.artist, style.year) if text]

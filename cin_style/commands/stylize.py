@@ -4,7 +4,6 @@ import argparse
 
 from cin_style.commands import options
 from cin_style.painting.recipes import StylizeRecipe
-from cin_style.runtimes import backend, choice
 
 HELP = "paint photos"
 
@@ -18,8 +17,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     recipe, output = options.recipe(arguments, StylizeRecipe), options.output(arguments)
-    if choice.choose(recipe.runtime) == "keras":
-        backend.load()
     from cin_style.painting.folder import stylize
 
     stylize(recipe, output)

@@ -7,17 +7,19 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
-from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.networks.styled import Styled
 from cin_style.styles.style import Style
 
 FORMAT = 1
 LARGEST = 16 * 1024
+
+AnyStyled = TypeVar("AnyStyled", bound=Styled)
 
 
 class StyleCard:
@@ -55,7 +57,7 @@ class StyleCard:
             raise UserError("the style embedding holds numbers that are not finite.")
 
     @classmethod
-    def of(cls, network: StyleTransferNetwork, key: str | int) -> Self:
+    def of(cls, network: Styled, key: str | int) -> Self:
         """The card of one of a network's styles (name or number)."""
         style = network.styles[network.find_style(key)]
         return cls(style, network.get_style_embedding(key), network.fingerprint)
@@ -129,11 +131,11 @@ class StyleCard:
         return result
 
 
-def import_cards(network: StyleTransferNetwork, cards: Iterable[StyleCard]) -> StyleTransferNetwork:
+def import_cards(network: AnyStyled, cards: Iterable[StyleCard]) -> AnyStyled:
     """A new network with the styles of some cards after its own, which stay as they are.
 
     Args:
-        network: a `StyleTransferNetwork`.
+        network: of any kind.
         cards: `StyleCard`s.
 
     Raises:

@@ -56,6 +56,10 @@ class FrozenNetwork(Styled):
                 f"{len(self._kernels)} convolutions are not those of a network of widths "
                 f"{self.widths} with {residual_blocks} residual blocks."
             )
+        if upsampling not in ("nearest", "bilinear"):
+            raise UserError(f"`upsampling` must be nearest or bilinear. Received: {upsampling}")
+        if not all(np.isfinite(array).all() for array in (*self._kernels, self._embeddings)):
+            raise UserError("the network holds numbers that are not finite.")
         expected = (len(self.styles), self.embedding_size)
         if self._embeddings.shape != expected:
             raise UserError(
@@ -93,18 +97,22 @@ class FrozenNetwork(Styled):
             (32, 3206)
         """
         path = archive.find(path)
-        config = archive.read_config(path)["config"]
+        config = archive.read_config(path)
         try:
+            config = config["config"]
             config.pop("name", None)
             with zipfile.ZipFile(path) as opened:
                 weights = io.BytesIO(opened.read("model.weights.h5"))
             with h5py.File(weights) as file:
                 kernels = [kernel for (kernel,) in _variables(file, "conv2d")]
+                half = any(kernel.dtype == "float16" for kernel in kernels)
                 tables = _variables(file, "conditional_instance_normalization")
             embeddings = np.concatenate([part for pair in tables for part in pair], axis=1)
-            return cls(config.pop("styles"), kernels, embeddings, **config)
+            network = cls(config.pop("styles"), kernels, embeddings, **config)
         except Exception as error:  # whatever a damaged file leads to
             raise archive.unreadable(path, error) from error
+        network.stored_half = half
+        return network
 
     @property
     def embedding_size(self) -> int:
@@ -126,7 +134,7 @@ class FrozenNetwork(Styled):
                 [np.repeat([1.0, 0.0], kernel.shape[-1]) for kernel in self._kernels]
             )
             embeddings = np.repeat(row[None], len(styles), axis=0)
-        return type(self)(
+        other = type(self)(
             styles,
             self._kernels,
             embeddings,
@@ -136,6 +144,8 @@ class FrozenNetwork(Styled):
             grain=self.grain,
             loss_options=self.loss_options,
         )
+        other.stored_half = self.stored_half
+        return other
 
 
 def _variables(file: h5py.File, kind: str) -> list[list[np.ndarray]]:

@@ -138,6 +138,7 @@ def thaw(
         layer.kernel.assign(np.array(kernel))
     if embeddings is not None:
         thawed.set_style_embeddings(embeddings)
+    thawed.stored_half = network.stored_half
     return thawed
 
 

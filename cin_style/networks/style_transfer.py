@@ -67,6 +67,8 @@ class StyleTransferNetwork(Styled, keras.Model):
         (1, 16, 20, 3)
     """
 
+    in_keras = True
+
     def __init__(
         self,
         styles: Sequence[Any],
@@ -107,7 +109,6 @@ class StyleTransferNetwork(Styled, keras.Model):
         self.upsampling = upsampling
         self.grain = grain
         self.loss_options = dict(loss_options or {})
-        self.stored_half = False
         self._architecture = architecture
         self._layers_by_name = layers
 

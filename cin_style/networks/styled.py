@@ -18,8 +18,14 @@ class Styled:
     Attributes:
         styles: tuple of `cin_style.Style`, in the order of their numbers.
         widths, residual_blocks, upsampling, grain, loss_options: see `StyleTransferNetwork`.
+        in_keras: whether Keras paints with it as it is.
+        precision: of its weights; in `int8` pictures differ visibly from those in `float32`.
+        stored_half: whether the file it came from holds float16 (`storage.save`).
     """
 
+    in_keras = False
+    precision = "float32"
+    stored_half = False
     styles: tuple[Style, ...]
     widths: tuple[int, ...]
     residual_blocks: int

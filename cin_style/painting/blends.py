@@ -15,10 +15,10 @@ from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import files, limits, masks, search, sheets
 from cin_style.networks.styled import Styled
-from cin_style.painting import large, predicted, tiling
+from cin_style.painting import large, predicted
 from cin_style.painting.jobs import cut, names_a_file
 from cin_style.painting.recipes import BlendRecipe
-from cin_style.painting.stylizer import Stylizer
+from cin_style.painting.stylizer import Stylizer, by
 from cin_style.runtimes import choice
 from cin_style.styles import blends
 from cin_style.styles.style import find_all
@@ -78,7 +78,7 @@ def blend(
         files.check_size(target, *scene.photo.shape[1::-1])
     writable_folder(target.parent)
     _write(kind, recipe, scene, target, singles)
-    _LOG.info("wrote %s", target)
+    _LOG.info("wrote %s%s", target, by(scene.stylizer))
     return target
 
 
@@ -192,14 +192,15 @@ def _prepare(recipe: BlendRecipe, network: Styled, names: Sequence[str]) -> Scen
     few = network.select(list(dict.fromkeys(names)))
     whole = files.open_rgb(recipe.photo, most_pixels=limits.MOST_PIXELS)
     photo = np.asarray(files.scaled(whole, max_side=recipe.max_side))
+    stylizer = Stylizer(few, grain=recipe.grain, runtime=recipe.runtime)
     return Scene(
-        stylizer=Stylizer(few, grain=recipe.grain),
+        stylizer=stylizer,
         photo=photo,
         metadata=images.read_metadata(recipe.photo),
         rows=[blends.weights(few.styles, name) for name in names],
         names=names,
         mask=_scaled_mask(recipe.mask, whole.size, photo) if recipe.mask else None,
-        side=tiling.choose_side(photo.shape, recipe.tile, recipe.statistics),
+        side=stylizer.choose_tile(photo, recipe.tile, recipe.statistics),
         stroke_size=recipe.stroke_size,
         tile=recipe.tile,
         statistics=recipe.statistics,

@@ -266,7 +266,7 @@ def as_painting(
     Returns:
         The picture, and whether it was interrupted.
     """
-    stylizer = stylizer or Stylizer(recipe.model)
+    stylizer = stylizer or Stylizer(recipe.model, runtime="keras")
     network = stylizer.network
     recipe = complete(recipe, network.loss_options)
     if recipe.predictor:

@@ -16,11 +16,11 @@ from cin_style.errors import UserError
 from cin_style.files import writable_folder
 from cin_style.images import files, limits, search, sheets
 from cin_style.networks.styled import Styled
-from cin_style.painting import large, predicted, tiling
+from cin_style.painting import large, predicted
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
 from cin_style.painting.recipes import StylizeRecipe
-from cin_style.painting.stylizer import Stylizer, at_once
+from cin_style.painting.stylizer import Stylizer, at_once, by
 from cin_style.runtimes import choice
 
 _LOG = logging.getLogger("cin_style")
@@ -70,8 +70,8 @@ def stylize(
     painter = choice.open_network(recipe.model if network is None else network, recipe.runtime)
     asked = predicted.for_stylize(recipe, painter, known=network is None)
     recipe = recipe.replace(style=asked.text, style_image="")
-    stylizer = Stylizer(asked.network, grain=recipe.grain)
-    jobs = plan(recipe, output, stylizer.painter.styles)
+    stylizer = Stylizer(asked.network, grain=recipe.grain, runtime=recipe.runtime)
+    jobs = plan(recipe, output, stylizer.styled.styles)
     paths = [target for job in jobs for target in job.targets]
     search.refuse_overwriting(asked.images, filter(None, [*paths, recipe.sheet]))
     one_file = names_a_file(pathlib.Path(output))
@@ -87,7 +87,7 @@ def stylize(
     ]
     if recipe.sheet and rows:
         images.save(recipe.sheet, sheets.style_sheet(rows, jobs[0].names))
-    _report(tasks, results, recipe, output)
+    _report(tasks, results, recipe, output, by(stylizer))
     return [*paths, pathlib.Path(recipe.sheet)] if recipe.sheet else paths
 
 
@@ -96,6 +96,7 @@ def _report(
     results: Sequence["_Result"],
     recipe: StylizeRecipe,
     output: str | os.PathLike,
+    how: str,
 ) -> None:
     """Says what was painted; raises a `UserError` that names what could not be."""
     painted = sum(result.written for result in results)
@@ -109,11 +110,8 @@ def _report(
     before = f" ({there} {'was' if there == 1 else 'were'} there already)" if there else ""
     if there and not painted:
         before = f"{before[:-1]}; `overwrite` paints anew)"
-    _LOG.info("wrote %s to %s%s%s", count, output, before, _and_sheet(recipe))
-
-
-def _and_sheet(recipe: StylizeRecipe) -> str:
-    return f", and the sheet {recipe.sheet}" if recipe.sheet else ""
+    sheet = f", and the sheet {recipe.sheet}" if recipe.sheet else ""
+    _LOG.info("wrote %s to %s%s%s%s", count, output, before, sheet, how)
 
 
 # === One photo ===
@@ -168,7 +166,7 @@ def _pastiches(
     stylizer: Stylizer, photo: np.ndarray, job: Job, recipe: StylizeRecipe
 ) -> Iterator[tuple[pathlib.Path, np.ndarray]]:
     """The picture for each of a job's files: float32; or in tiles, finished as uint8."""
-    side = tiling.choose_side(photo.shape, recipe.tile, recipe.statistics)
+    side = stylizer.choose_tile(photo, recipe.tile, recipe.statistics)
     if side is not None:
         for target, style in zip(job.targets, job.styles, strict=True):
             yield (
@@ -258,7 +256,7 @@ def _tasks(
     """What of each job is left to do, as far as a journal knows."""
     if journal is None:
         return [_Task(job, tuple(range(len(job.targets))), lambda place: None) for job in jobs]
-    fingerprints = Fingerprints(stylizer.painter, stylizer.grain, recipe)
+    fingerprints = Fingerprints(stylizer.styled, stylizer.grain, recipe)
     tasks = []
     for job in jobs:
         # Looked at before the photo is read: should it change meanwhile, it is painted again.

@@ -104,6 +104,8 @@ class Fingerprints:
             for field in dataclasses.fields(recipe)
             if field.name not in _ELSEWHERE and getattr(recipe, field.name) != field.default
         }
+        if network.precision == "int8":  # others change no more than rounding
+            changed["precision"] = network.precision
         self._how = [network.fingerprint, float(grain), changed]
         self._of_styles: dict[str, str] = {}
 

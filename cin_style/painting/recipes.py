@@ -10,7 +10,7 @@ from cin_style.losses.recipe import REMEMBERED, LossRecipe, ObjectiveRecipe, pre
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.painting import strokes
 from cin_style.recipes import SMALLEST_SIDE, RecipeBase, option, unset
-from cin_style.runtimes.choice import RUNTIMES
+from cin_style.runtimes.formats import RUNTIMES
 
 # The least side of tiles, in px: what they read around themselves would be more than they are.
 SMALLEST_TILE = 64
@@ -81,7 +81,7 @@ class _PaintRecipe(RecipeBase):
     runtime: str = option(
         "auto",
         "what computes the pictures; auto takes the fastest one installed",
-        choices=RUNTIMES,
+        choices=("auto", *RUNTIMES),
     )
     statistics: str = option(
         "exact",

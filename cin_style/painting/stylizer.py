@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from cin_style.painting import copies, strokes, tiling
 from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
 from cin_style.runtimes import backend, choice
-from cin_style.runtimes.runtime import Runtime
+from cin_style.runtimes.exported import ExportedNetwork, is_exported
+from cin_style.runtimes.formats import RUNTIMES
+from cin_style.runtimes.runtime import MARGIN, Runtime, is_out_of_memory
 from cin_style.styles import blends
 
 # Who paints with another runtime need not have Keras.
@@ -28,17 +30,13 @@ if TYPE_CHECKING:
     from cin_style.networks.style_transfer import StyleTransferNetwork
     from cin_style.painting.tiles import Painted, TilePainter
     from cin_style.prediction.predictor import StylePredictor
+    from cin_style.runtimes.keras_runtime import KerasRuntime
 
 _LOG = logging.getLogger("cin_style")
 
 # When one photo is wanted in many styles: bounds on what is painted at a time.
 _PIXELS_AT_ONCE = 2**20
 _MOST_AT_ONCE = 8
-
-# Networks know from the padding of their layers where a picture ends, and paint the last 40 px
-# unlike the rest (`training.recipes.margin_of`). Photos get a mirrored margin of so many px, which
-# is cut off again.
-MARGIN = 40
 
 
 def at_once(height: int, width: int) -> int:
@@ -59,10 +57,6 @@ class Manner:
         whole = photo.shape[0], photo.shape[1]
         return whole, strokes.size_to_paint(whole, self.stroke_size)
 
-    def side(self, photo: np.ndarray) -> int | None:
-        """The side of the tiles in which a photo is painted, or `None`: whole."""
-        return tiling.choose_side(photo.shape, self.tile, self.statistics)
-
 
 class _OutOfMemoryError(UserError):
     """What the backend's own errors become."""
@@ -76,17 +70,18 @@ class Stylizer:
     training for example, changes no picture.
 
     Args:
-        model: a network, a `.keras` file, or the name of a network in the package.
-        dtype: with Keras, the dtype policy to paint in, such as `"mixed_bfloat16"`; by default
-            Keras' global one (float32).
+        model: a network; a `.keras` file, or the name of a network in the package; or what
+            `cin_style.export` wrote.
+        dtype: what to compute in: with Keras a dtype policy, such as `"mixed_bfloat16"`, by default
+            its global one (float32); with OpenVINO `"bfloat16"` or `"float32"`.
         grain: standard deviation of the noise that a photo gets before it is painted
             (`images.add_grain`, the same for all photos of a size); by default as much as the
             network was made for. 0: flat regions stay flatter.
-        runtime: what computes (`runtimes.choice.choose`). `auto`: Keras for a Keras network and
-            where there is an accelerator, else the fastest one installed.
+        runtime: what computes, `keras`, `onnx` or `openvino`. `auto`: Keras for a network in Keras,
+            with a `dtype`, and where there is an accelerator; else the fastest one installed.
 
     Attributes:
-        painter: the network as it paints, a `networks.styled.Styled`.
+        styled: the network, a `networks.styled.Styled`; see also `network`.
         grain: see above.
         styles: what the network's styles are called.
 
@@ -109,15 +104,15 @@ class Stylizer:
         runtime: str = "auto",
     ) -> None:
         self._file = model if isinstance(model, str | os.PathLike) else None
-        if dtype is not None and runtime == "auto":
+        if dtype is not None and runtime == "auto" and not is_exported(model):
             runtime = "keras"
-        self.painter = choice.open_network(model, runtime)
+        self.styled = choice.open_network(model, runtime)
         self._predictor: StylePredictor | None = None
-        self.grain = self.painter.grain if grain is None else grain
+        self.grain = self.styled.grain if grain is None else grain
         if not 0 <= self.grain < np.inf:
             raise UserError(f"`grain` must be at least 0. Received: {grain}")
-        self._embeddings = self.painter.get_style_embeddings()
-        self._runtime = choice.make(self.painter, runtime, dtype)
+        self._embeddings = self.styled.get_style_embeddings()
+        self._runtime = choice.make(self.styled, runtime, dtype)
         # What is made when it is first needed.
         self._network: StyleTransferNetwork | None = None
         self._tile_painters: dict[int, TilePainter] = {}
@@ -125,7 +120,8 @@ class Stylizer:
 
     @property
     def runtime(self) -> str:
-        """What computes, see `runtimes.choice.RUNTIMES`."""
+        """What computes: `keras`, `onnx`, `openvino`, or an exported file's `litert` or
+        `saved_model`."""
         return self._runtime.name
 
     @property
@@ -139,18 +135,15 @@ class Stylizer:
             if self._network is None:
                 backend.load()
                 from cin_style.networks import storage
-                from cin_style.networks.style_transfer import StyleTransferNetwork
 
-                if isinstance(self.painter, StyleTransferNetwork):
-                    self._network = self.painter
-                else:
-                    self._network = storage.thaw(self.painter)
+                theirs = self.styled if self.styled.in_keras else storage.thaw(self.styled)
+                self._network = cast("StyleTransferNetwork", theirs)
             return self._network
 
     @property
     def styles(self) -> tuple[str, ...]:
         """What the network's styles are called, by number."""
-        return tuple(style.name for style in self.painter.styles)
+        return tuple(style.name for style in self.styled.styles)
 
     def __repr__(self) -> str:
         names = ", ".join(self.styles[:3]) + (", ..." if len(self.styles) > 3 else "")
@@ -247,7 +240,7 @@ class Stylizer:
                 backend.load("predicting a style")
                 from cin_style.prediction import files as prediction_files
 
-                self._predictor = prediction_files.get("", self._file, self.painter)
+                self._predictor = prediction_files.get("", self._file, self.styled)
             return self._predictor
 
     @contextlib.contextmanager
@@ -293,9 +286,36 @@ class Stylizer:
         if broad is not None and strokes.is_larger(size, whole):
             yield strokes.InMemory(strokes.shrink(broad, whole))
             return
-        side = manner.side(photo) or tiling.USUAL_TILE
+        side = self.choose_tile(photo, tile, statistics) or tiling.USUAL_TILE
         with self._tiled(photo, looks[0], side, statistics) as painted:
             yield painted if broad is None else strokes.Broadened(painted, broad)
+
+    def choose_tile(
+        self, photo: np.ndarray, tile: int | str | None = "auto", statistics: str = "exact"
+    ) -> int | None:
+        """The side of the tiles in which a photo is painted, in px, or `None`: whole.
+
+        Args:
+            photo, tile, statistics: see `__call__`.
+
+        Raises:
+            UserError: `tile` or `statistics` are nothing of what they may be.
+        """
+        side = tiling.choose_side(photo.shape, tile, statistics)
+        if side and (tile_side(tile), statistics) == ("auto", "exact") and not self._can_tile:
+            _LOG.warning(
+                "%s can't paint in tiles: painting whole. Should memory not suffice, `max_side` "
+                "makes pictures smaller; cin_style[cpu] with a .keras file paints in tiles.",
+                self.runtime,
+            )
+            return None
+        return side
+
+    @property
+    def _can_tile(self) -> bool:
+        """Whether the network can be painted with layer by layer, which Keras does."""
+        exported = isinstance(self.styled, ExportedNetwork)
+        return not (exported or RUNTIMES["keras"].missing)
 
     # === What to paint in ===
 
@@ -306,12 +326,14 @@ class Stylizer:
         if (styles is None) == (embedding is None):
             raise UserError("give either `styles` or `embedding`: what to paint in.")
         if getattr(styles, "ndim", 0) == 3:
-            expected = (*size, self.painter.num_styles)
+            expected = (*size, self.styled.num_styles)
             if tuple(styles.shape) != expected:
                 raise UserError(
                     "a map of style weights must have the photo's size and a weight for each "
                     f"style, {expected}. Received: shape {tuple(styles.shape)}"
                 )
+            if not self._runtime.has_maps:
+                raise UserError(f"{self.runtime} paints no maps: give one style or blend.")
             maps = blends.Maps(styles, raw)
             return [Look(self._embeddings[maps.used], maps)], False
         if styles is None:
@@ -345,7 +367,7 @@ class Stylizer:
         A blend of styles is the blend of their embeddings. Summed style by style, as the layers
         do it for maps, so that both round alike.
         """
-        rows = np.stack([blends.weights(self.painter.styles, style, raw) for style in styles])
+        rows = np.stack([blends.weights(self.styled.styles, style, raw) for style in styles])
         embeddings = np.zeros((len(rows), self._embeddings.shape[1]), "float32")
         for style in np.flatnonzero(rows.any(axis=0)):
             embeddings += rows[:, style, None] * self._embeddings[style]
@@ -375,12 +397,12 @@ class Stylizer:
 
     def _paint_as_it_is(self, photo: np.ndarray, looks: list[Look], manner: Manner) -> np.ndarray:
         """One photo in many styles, with strokes as the network makes them, whole or in tiles."""
-        side = manner.side(photo)
+        side = self.choose_tile(photo, manner.tile, manner.statistics)
         if side is None:
             try:
                 return self._paint_whole(photo, looks)
             except _OutOfMemoryError as error:
-                if tile_side(manner.tile) != "auto":
+                if tile_side(manner.tile) != "auto" or not self._can_tile:
                     raise
                 _LOG.info("%s It is painted in tiles.", error)
                 side = tiling.USUAL_TILE
@@ -400,8 +422,10 @@ class Stylizer:
                 backend.load("painting in tiles")
                 from cin_style.painting.tiles import TilePainter
 
-                network = getattr(self._runtime, "network", None)  # a copy
-                network = self.network if network is None else network
+                if self.runtime == "keras":  # a copy that nobody trains
+                    network = cast("KerasRuntime", self._runtime).network
+                else:
+                    network = self.network
                 self._tile_painters[tile] = TilePainter(network, tile)
             painter = self._tile_painters[tile]
 
@@ -437,6 +461,11 @@ class Stylizer:
         return painted
 
 
+def by(stylizer: Stylizer) -> str:
+    """What commands say of the runtime, where it is another than usual."""
+    return "" if stylizer.runtime == "keras" else f", painted by {stylizer.runtime}"
+
+
 def _widen(image: np.ndarray) -> np.ndarray:
     """Adds a mirrored margin to an image or map (height, width, channels)."""
     return np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect")
@@ -461,7 +490,6 @@ def _run(paint: Runtime, photos: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
     try:
         return paint(photos, *inputs)
     except Exception as error:
-        exhausted = "RESOURCE_EXHAUSTED" in str(error) or "Exhausted" in type(error).__name__
-        if not (exhausted or isinstance(error, MemoryError)):
+        if not is_out_of_memory(error):
             raise
         raise _OutOfMemoryError(f"out of memory at {advice}") from error

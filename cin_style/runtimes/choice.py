@@ -1,98 +1,75 @@
 """Which runtime paints with a network, and how it comes to it."""
 
-import importlib.util
-import logging
+import importlib.metadata
 import os
 import pathlib
 from typing import Any
 
 from cin_style.errors import UserError
 from cin_style.networks import archive
-from cin_style.networks.frozen import FrozenNetwork
 from cin_style.networks.styled import Styled
-from cin_style.runtimes.exported import ExportedNetwork, is_exported
+from cin_style.runtimes import backend
+from cin_style.runtimes.exported import ExportedNetwork, damaged, is_exported
+from cin_style.runtimes.formats import FORMATS, RUNTIMES
 from cin_style.runtimes.runtime import Runtime
 
-_LOG = logging.getLogger("cin_style")
-
-# By speed on CPUs, the fastest first; and which modules and extra each needs.
-MODULES = {
-    "openvino": ("openvino", "onnx"),
-    "onnx": ("onnxruntime", "onnx"),
-    "keras": ("keras",),
-}
-# What paints the network that was exported for it, and nothing else.
-_OF_FILES = {
-    "litert": ("ai_edge_litert",),
-    "saved_model": ("tensorflow",),
-    "web": ("onnxruntime", "onnx"),
-}
+# Packages by which Keras' backends compute on GPUs and TPUs.
+_FOR_ACCELERATORS = ("tensorflow", "jax-cuda12-plugin", "jax-cuda13-plugin", "libtpu", "torch")
 
 
-_EXTRAS = {"keras": "cpu", "saved_model": "cpu", "web": "onnx"}  # the others' bear their name
-
-RUNTIMES = ("auto", *MODULES)
-
-
-def is_installed(runtime: str) -> bool:
-    """Whether all modules that a runtime needs are there."""
-    return all(importlib.util.find_spec(module) for module in MODULES[runtime])
+# What runtimes besides Keras compute in when asked to; without it in float32.
+_DTYPES = {"openvino": (None, "float32", "bfloat16"), "onnx": (None, "float32")}
 
 
-def choose(runtime: str, model: Any = "") -> str:
-    """The runtime that a name means.
+def choose(runtime: str) -> str:
+    """The runtime for a `.keras` file.
 
     Args:
-        runtime: one of `RUNTIMES`. `auto`: Keras for a Keras network and where there is an
-            accelerator, else the fastest that is installed.
-        model: a network or file to paint with.
+        runtime: one of `RUNTIMES`, or `auto`: Keras where it has an accelerator, else the fastest
+            that is installed.
 
     Raises:
         UserError: none of them, or one that is not installed.
     """
-    if runtime not in RUNTIMES:
-        raise UserError(f"`runtime` must be one of {', '.join(RUNTIMES)}. Received: {runtime}")
     if runtime == "auto":
-        if isinstance(model, ExportedNetwork):
-            return model.format
-        if isinstance(model, Styled) and not isinstance(model, FrozenNetwork):
+        if not RUNTIMES["keras"].missing and has_accelerator():
             return "keras"
-        if is_installed("keras") and has_accelerator():
-            return "keras"
-        found = [name for name in MODULES if is_installed(name)]
+        found = [name for name, needs in RUNTIMES.items() if not needs.missing]
         if not found:
             raise UserError(
                 "nothing is installed that can paint. Install cin_style[cpu], or for painting "
                 "alone cin_style[onnx]."
             )
         return found[0]
-    check_installed(runtime)
+    if runtime not in RUNTIMES:
+        raise UserError(
+            f"`runtime` must be one of auto, {', '.join(RUNTIMES)}. Received: {runtime}"
+        )
+    RUNTIMES[runtime].check(f"`runtime={runtime}`")
     return runtime
 
 
-def check_installed(runtime: str) -> None:
-    """Raises a `UserError` where a runtime's modules are missing."""
-    modules = {**MODULES, **_OF_FILES}[runtime]
-    missing = [module for module in modules if not importlib.util.find_spec(module)]
-    if missing:
-        raise UserError(
-            f"{runtime} needs {' and '.join(missing)}: pip install "
-            f"cin_style[{_EXTRAS.get(runtime, runtime)}]"
-        )
-
-
 def has_accelerator() -> bool:
-    """Whether this machine seems to have a GPU or TPU; Keras' backends are not asked."""
-    return any(
+    """Whether there seems to be a GPU or TPU that Keras can use; its backends are not asked."""
+    there = any(
         pathlib.Path(path).exists() for path in ("/dev/nvidia0", "/dev/kfd", "/dev/accel0")
     ) or bool(os.environ.get("TPU_NAME"))
+    return there and any(map(_is_distributed, _FOR_ACCELERATORS))
+
+
+def _is_distributed(package: str) -> bool:
+    try:
+        return bool(importlib.metadata.version(package))
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def open_network(model: Styled | str | os.PathLike, runtime: str = "auto") -> Styled:
     """A network to paint with, as its runtime takes it.
 
     Args:
-        model: a network, a `.keras` file, or the name of a network in the package.
+        model: a network; a `.keras` file, or the name of one in the package; or what `export`
+            wrote.
         runtime: see `choose`.
 
     Raises:
@@ -102,12 +79,15 @@ def open_network(model: Styled | str | os.PathLike, runtime: str = "auto") -> St
         return model
     if is_exported(model):
         return ExportedNetwork.load(model)
-    model = archive.find(model)
-    if choose(runtime, model) != "keras":
-        return FrozenNetwork.load(model)
-    from cin_style.networks import storage
+    path = archive.find(model)
+    if choose(runtime) == "keras":
+        backend.load()
+        from cin_style.networks import storage
 
-    return storage.load(model)
+        return storage.load(path)
+    from cin_style.networks.frozen import FrozenNetwork
+
+    return FrozenNetwork.load(path)
 
 
 def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Runtime:
@@ -115,48 +95,81 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
 
     Args:
         network: of any kind.
-        runtime: see `choose`.
-        dtype: for Keras: the dtype policy to paint in.
+        runtime: see `choose`; `auto` is Keras for a network in Keras, and what its format needs
+            for an exported one.
+        dtype: to compute in: for Keras a dtype policy, for OpenVINO `bfloat16` or `float32`.
 
     Raises:
-        UserError: see `choose`.
+        UserError: see `choose`; a runtime that does not paint with such a network, or in `dtype`.
     """
     if isinstance(network, ExportedNetwork):
-        return _of_file(network)
-    chosen = choose(runtime, network)
+        chosen = _for_file(network, runtime)
+    elif runtime == "auto" and network.in_keras:
+        chosen = "keras"
+    else:
+        chosen = choose(runtime)
+    if chosen != "keras" and dtype not in _DTYPES.get(chosen, (None,)):
+        raise UserError(f"{chosen} does not paint in {dtype}. Leave `dtype` out, or take Keras.")
+    try:
+        return _make(network, chosen, dtype)
+    except ImportError as error:
+        raise UserError(
+            f"{chosen} is installed, but cannot be loaded ({error}). Install it again, or choose "
+            "another `runtime`."
+        ) from error
+
+
+def _for_file(network: ExportedNetwork, runtime: str) -> str:
+    """What paints an exported network: a runtime's name, or its format's."""
+    of_format = FORMATS[network.format]
+    if runtime == "auto":
+        found = [name for name in of_format.runtimes if not RUNTIMES[name].missing]
+        if found:
+            return found[0]
+        of_format.painting.check(str(network.path))
+        return network.format
+    if runtime not in of_format.runtimes:
+        raise UserError(
+            f"`runtime={runtime}` does not paint with {network.path}. Leave it at auto, or give "
+            "the .keras file that it was made of."
+        )
+    return choose(runtime)
+
+
+def _make(network: Styled, chosen: str, dtype: str | None) -> Runtime:
     if chosen == "keras":
+        backend.load()
         from cin_style.runtimes.keras_runtime import KerasRuntime
 
         return KerasRuntime(network, dtype)
+    if isinstance(network, ExportedNetwork):
+        try:
+            return _open(chosen, str(network.path), network, dtype)
+        except (ImportError, UserError):
+            raise
+        except Exception as error:  # runtimes raise many kinds; each means a bad file
+            raise damaged(network.path, error) from error
     from cin_style.runtimes import onnx_graph
 
-    graph = onnx_graph.build(network).SerializeToString()
+    return _open(chosen, onnx_graph.build(network).SerializeToString(), network, dtype)
+
+
+def _open(chosen: str, graph: Any, network: Styled, dtype: str | None) -> Runtime:
+    if chosen == "openvino":
+        from cin_style.runtimes.openvino_runtime import OpenVinoRuntime
+
+        return OpenVinoRuntime(graph, "bf16" if dtype == "bfloat16" else "f32")
     if chosen == "onnx":
         from cin_style.runtimes.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(graph)
-    from cin_style.runtimes.openvino_runtime import OpenVinoRuntime
-
-    return OpenVinoRuntime(graph)
-
-
-def _of_file(network: ExportedNetwork) -> Runtime:
-    """What paints an exported network."""
-    check_installed(network.format)
-    path = str(network.path)
-    if network.format == "onnx":
-        from cin_style.runtimes.onnx_runtime import OnnxRuntime
-
-        return OnnxRuntime(path)
-    if network.format == "openvino":
-        from cin_style.runtimes.openvino_runtime import OpenVinoRuntime
-
-        return OpenVinoRuntime(path)
-    if network.format == "litert":
+    assert isinstance(network, ExportedNetwork)
+    if chosen == "litert":
         from cin_style.runtimes.litert_runtime import LiteRtRuntime
 
-        assert network.manifest.size is not None
-        return LiteRtRuntime(path, network.manifest.size)
+        assert network.manifest.size  # `load` saw to it
+        return LiteRtRuntime(graph, network.manifest.size)
+    backend.load()
     from cin_style.runtimes.saved_model_runtime import SavedModelRuntime
 
-    return SavedModelRuntime(path)
+    return SavedModelRuntime(graph)

@@ -12,12 +12,13 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.networks.styled import Styled
+from cin_style.runtimes.formats import FORMATS
 from cin_style.styles.style import Style, unique
 
-FORMAT = 1
+FORMAT, KIND = 1, "cin_style network"
 
 # What tells exported files from others, and where a SavedModel has its manifest.
-SUFFIXES = {".onnx": "onnx", ".xml": "openvino", ".tflite": "litert"}
+SUFFIXES = {format.suffix: name for name, format in FORMATS.items() if format.suffix}
 IN_SAVED_MODEL = pathlib.Path("assets.extra") / "cin_style.json"
 
 
@@ -31,7 +32,7 @@ class Manifest:
         widths, residual_blocks, upsampling, grain: see `StyleTransferNetwork`.
         fingerprint: of the network it was made of.
         precision: as it was exported.
-        size: (height, width) of the pictures that it takes, or `None`: any.
+        size: (height, width) of the photos that it takes, or `None`: any.
     """
 
     styles: tuple[Style, ...]
@@ -74,7 +75,7 @@ class Manifest:
         return json.dumps(
             {
                 "format": FORMAT,
-                "kind": "cin_style network",
+                "kind": KIND,
                 **plain,
                 "styles": [style.to_dict() for style in self.styles],
                 "embeddings": {
@@ -94,6 +95,8 @@ class Manifest:
             ValueError, KeyError, TypeError: what is no manifest.
         """
         found = json.loads(text)
+        if found["kind"] != KIND:
+            raise ValueError("it is of another kind")
         if found["format"] != FORMAT:
             raise UserError(
                 f"it has the format {found['format']}; this version of cin_style reads {FORMAT}. "
@@ -109,11 +112,14 @@ class Manifest:
             raise ValueError("its embeddings are not those of its styles")
         if not np.isfinite(embeddings).all():
             raise ValueError("its embeddings are not finite")
+        widths, blocks = tuple(map(int, found["widths"])), int(found["residual_blocks"])
+        if embeddings.shape[1] != 2 * (2 * sum(widths) + (2 * blocks - 1) * widths[-1] + 3):
+            raise ValueError("its embeddings are not those of its network")
         return cls(
             styles,
             embeddings.astype("float32"),
-            tuple(map(int, found["widths"])),
-            int(found["residual_blocks"]),
+            widths,
+            blocks,
             str(found["upsampling"]),
             float(found["grain"]),
             str(found["fingerprint"]),
@@ -138,6 +144,7 @@ class ExportedNetwork(Styled):
         self.path = path
         self.manifest = manifest
         self.format = format_of(path)
+        self.precision = manifest.precision
         self.styles = manifest.styles
         self.widths = manifest.widths
         self.residual_blocks = manifest.residual_blocks
@@ -156,19 +163,17 @@ class ExportedNetwork(Styled):
         path = pathlib.Path(path)
         if not path.exists():
             raise UserError(f"no such model file: {path}. Check the path.")
-        reader = _READERS[format_of(path)]
+        name = format_of(path)
+        FORMATS[name].painting.check(str(path))
         try:
-            return cls(path, Manifest.from_text(reader(path)))
+            manifest = Manifest.from_text(_READERS[name](path))
+            if (manifest.size is None) == (name == "litert"):
+                raise ValueError("its size is that of another format")
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
-        except ImportError as error:
-            raise UserError(f"{path}: {error}. pip install cin_style[{format_of(path)}]") from error
-        except Exception as error:  # runtimes raise many kinds; each means a bad file
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise UserError(
-                f"{path} is not what `cin-style export` writes, or is damaged ({reason}). Export "
-                "it again."
-            ) from error
+        except Exception as error:  # readers raise many kinds; each means a bad file
+            raise damaged(path, error) from error
+        return cls(path, manifest)
 
     @property
     def embedding_size(self) -> int:
@@ -201,15 +206,26 @@ class ExportedNetwork(Styled):
         return type(self)(self.path, manifest)
 
 
-def is_exported(path: str | os.PathLike) -> bool:
-    """Whether a path is one of an exported network, by its name or by what is in the folder."""
-    path = pathlib.Path(path)
-    return path.suffix.lower() in SUFFIXES or (path / IN_SAVED_MODEL).is_file()
+def damaged(path: pathlib.Path, error: Exception) -> UserError:
+    """What to raise for a file that cannot be read as an exported network."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return UserError(
+        f"{path} is not what `cin-style export` writes, or is damaged ({reason}). Export it again, "
+        "or copy it again with all files of its name."
+    )
+
+
+def is_exported(model: Styled | str | os.PathLike) -> bool:
+    """Whether a network is exported, or a path is of such a one: by its name or what it holds."""
+    if isinstance(model, Styled):
+        return isinstance(model, ExportedNetwork)
+    path = pathlib.Path(model)
+    return path.suffix in SUFFIXES or (path / IN_SAVED_MODEL).is_file()
 
 
 def format_of(path: pathlib.Path) -> str:
     """The format of an exported network."""
-    return SUFFIXES.get(path.suffix.lower(), "saved_model")
+    return SUFFIXES.get(path.suffix, "saved_model")
 
 
 def beside(path: pathlib.Path) -> pathlib.Path:
@@ -230,7 +246,7 @@ def _read_onnx(path: pathlib.Path) -> str:
 def _read_beside(path: pathlib.Path) -> str:
     found = beside(path)
     if not found.is_file():
-        raise UserError(f"{found.name}, its styles, must lie beside it. Copy both.")
+        raise UserError(f"{found.name}, its styles, must lie beside it. Copy all files.")
     return found.read_text(encoding="utf-8")
 
 

@@ -1,19 +1,23 @@
 """Painting with LiteRT, the runtime of phones."""
 
+import os
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from cin_style.errors import UserError
+from cin_style.runtimes.runtime import MARGIN
 
 
 class LiteRtRuntime:
-    """Computes what `export` writes as `litert`; see `Runtime`. It takes pictures of one size.
+    """Computes what `export` writes as `litert`; see `Runtime`. It takes photos of one size.
 
     Args:
         path: of the file.
-        size: (height, width) of its pictures.
+        size: (height, width) of photos, without the margin.
     """
 
     name = "litert"
@@ -23,27 +27,31 @@ class LiteRtRuntime:
         self._path, self._size = path, size
         # An interpreter holds the tensors of one picture at a time.
         self._of_thread = threading.local()
+        self._painter()  # what can't be read is known at once
+
+    def _painter(self) -> Callable[..., dict[str, Any]]:
+        if not hasattr(self._of_thread, "paint"):
+            interpreter = Interpreter(self._path, num_threads=os.cpu_count())
+            self._of_thread.interpreter = interpreter
+            self._of_thread.paint = interpreter.get_signature_runner()
+        return self._of_thread.paint
 
     def __call__(
         self, photos: np.ndarray, embeddings: np.ndarray, weights: np.ndarray
     ) -> np.ndarray:
         """See `Runtime`."""
-        if weights.ndim == 4:
-            raise UserError("a LiteRT network paints no maps: give one style or blend.")
-        if photos.shape[1:3] != self._size:
+        height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
+        if (height, width) != self._size:
             raise UserError(
-                f"this LiteRT network paints pictures of {self._size[1]} x {self._size[0]} px "
-                f"alone, margin included. Received: {photos.shape[2]} x {photos.shape[1]} px"
+                f"this LiteRT network paints photos of {self._size[1]} x {self._size[0]} px alone, "
+                f"and with `stroke_size` 0 alone larger ones than 640 px. Received: {width} x "
+                f"{height} px"
             )
-        if not hasattr(self._of_thread, "paint"):
-            self._of_thread.interpreter = Interpreter(self._path)
-            self._of_thread.paint = self._of_thread.interpreter.get_signature_runner()
+        paint = self._painter()
         blends = np.einsum("bk,bke->be", weights, embeddings)
         one = np.ones((1, 1), "float32")
         painted = [
-            self._of_thread.paint(
-                images=photo[None], embeddings=blend[None, None], style_weights=one
-            )
+            paint(images=photo[None], embeddings=blend[None, None], style_weights=one)
             for photo, blend in zip(photos, blends.astype("float32"), strict=True)
         ]
         return np.concatenate([picture["pastiches"] for picture in painted])

@@ -19,10 +19,11 @@ class OnnxRuntime:
     def __init__(self, graph: bytes | str) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        # Of all that is installed the first that can: a GPU where there is one.
-        self._session = onnxruntime.InferenceSession(
-            graph, options, providers=onnxruntime.get_available_providers()
-        )
+        providers: list = ["CPUExecutionProvider"]
+        if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+            # Others (TensorRT, CoreML) compute with fewer digits or build for minutes.
+            providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))
+        self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
 
     def __call__(
         self, photos: np.ndarray, embeddings: np.ndarray, weights: np.ndarray

@@ -13,7 +13,7 @@ class OpenVinoRuntime:
 
     Args:
         graph: the graph, serialized; or the path of a file that OpenVINO reads.
-        precision: `f32`, or `bf16` on processors that compute in it.
+        precision: `f32`, or `bf16`, which is faster on processors that compute in it, and rounds.
     """
 
     name = "openvino"

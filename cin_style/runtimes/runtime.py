@@ -4,11 +4,19 @@ from typing import Protocol
 
 import numpy as np
 
+# Networks know from the padding of their layers where a picture ends, and paint the last 40 px
+# unlike the rest (`training.recipes.margin_of`). Photos get a mirrored margin of so many px, which
+# is cut off again.
+MARGIN = 40
+
+# What runtimes say where the memory does not suffice.
+_EXHAUSTED = ("RESOURCE_EXHAUSTED", "allocate memory", "bad_alloc", "Can not allocate")
+
 
 class Runtime(Protocol):
     """Computes a network's painting graph, for many threads at once."""
 
-    # What it is called in recipes; whether it takes a blend for each pixel.
+    # What it is called; whether it takes a blend for each pixel.
     name: str
     has_maps: bool
 
@@ -30,3 +38,10 @@ class Runtime(Protocol):
 def as_maps(weights: np.ndarray) -> np.ndarray:
     """A blend for each photo as a map of one pixel."""
     return weights if weights.ndim == 4 else weights[:, None, None, :]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a runtime's error says that the memory does not suffice."""
+    if isinstance(error, MemoryError) or "Exhausted" in type(error).__name__:
+        return True
+    return any(words in str(error) for words in _EXHAUSTED)

@@ -1,7 +1,6 @@
 """The command line: the command as a person types it; every mistake is one line and exit code 2."""
 
 import json
-import logging
 import os
 import pathlib
 import re
@@ -18,24 +17,6 @@ import cin_style
 from cin_style.commands import main
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "tensorflow_datasets", "matplotlib", "skimage")
-
-
-@pytest.fixture
-def command(capsys):
-    """Runs `cin-style` in this process: (exit code, standard output, standard error)."""
-    logger = logging.getLogger("cin_style")
-    before = logger.handlers, logger.propagate, logger.level
-
-    def run(*arguments):
-        try:
-            code = main.run(main.parse(["cin-style", *map(str, arguments)]))
-        except SystemExit as exit:
-            code = exit.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    yield run
-    logger.handlers, logger.propagate, logger.level = before
 
 
 @pytest.fixture

@@ -110,6 +110,10 @@ def test_the_first_picture_comes_soon(folder):
     Image.open(folder / "photo.png").resize((512, 384)).save(folder / "larger.png")
     words = ["stylize", "--style", "udnie", "larger.png", "--output", "a.png"]
     run(*words, folder=folder)  # compiles Python's own files
-    begun = time.perf_counter()
-    assert run(*words, "--overwrite", folder=folder).returncode == 0
-    print(f"{time.perf_counter() - begun:.1f} s on {os.cpu_count()} cores")
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        assert run(*words, "--overwrite", folder=folder).returncode == 0
+        seconds.append(time.perf_counter() - begun)
+    print(f"{min(seconds):.1f} s on {os.cpu_count()} cores")
+    assert min(seconds) < 2

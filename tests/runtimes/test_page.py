@@ -48,7 +48,9 @@ def wait_for(tab, word):
     )
 
 
-def picture(tab):
+def next_picture(tab):
+    tab.wait_for_selector("#canvas[data-painted]", timeout=120_000)
+    tab.evaluate("delete document.getElementById('canvas').dataset.painted")
     width, height = SIZE
     values = tab.evaluate(
         "Array.from(document.getElementById('canvas').getContext('2d')"
@@ -73,13 +75,10 @@ def test_it_paints_as_keras_does(page, make_photo, tmp_path):
         wait_for(tab, "Choose a photo")
         assert tab.locator("#first option").count() == len(stylizer.styles)
         tab.set_input_files("#file", str(path))
-        wait_for(tab, "Painted")
-        painted = {"first": picture(tab)}
+        painted = {"first": next_picture(tab)}
         tab.evaluate("document.getElementById('blend').value = 0.5")
         tab.dispatch_event("#blend", "change")
-        wait_for(tab, "Painting")
-        wait_for(tab, "Painted")
-        painted["blend"] = picture(tab)
+        painted["blend"] = next_picture(tab)
         (tmp_path / "text.txt").write_text("no photo")
         tab.set_input_files("#file", str(tmp_path / "text.txt"))
         wait_for(tab, "This file is no photo")

@@ -5,22 +5,26 @@ import threading
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from cin_style import Stylizer, images
+from cin_style import BlendRecipe, Stylizer, StylizeRecipe, blend, images, stylize
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.networks.frozen import FrozenNetwork
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.runtimes import choice
+from cin_style.runtimes.formats import RUNTIMES
 from cin_style.runtimes.keras_runtime import KerasRuntime
+
+onnx_graph = pytest.importorskip("cin_style.runtimes.onnx_graph", reason="make test-runtimes")
 
 SIZES = [(16, 16), (37, 52), (20, 61)]
 
 
 @pytest.fixture(params=["onnx", "openvino"])
 def runtime(request):
-    if not choice.is_installed(request.param):
-        pytest.skip(f"{request.param} is not installed")
+    if RUNTIMES[request.param].missing:
+        pytest.skip(f"{request.param} is not installed; make test-runtimes")
     return request.param
 
 
@@ -107,24 +111,104 @@ def test_the_stylizer_paints_alike(runtime, make_photo, tmp_path):
         np.testing.assert_allclose(picture, expected(photo, name), atol=1e-4)
 
 
-def test_what_auto_chooses(tiny_network, tiny_model, monkeypatch):
-    installed = {"onnx", "keras"}
-    monkeypatch.setattr(choice, "is_installed", lambda runtime: runtime in installed)
+@pytest.fixture
+def installed(monkeypatch):
+    """The set of modules that are taken for installed."""
+    modules = {"onnxruntime", "onnx", "keras"}
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in modules or None)
     monkeypatch.setattr(choice, "has_accelerator", lambda: False)
-    assert choice.choose("auto", tiny_network) == "keras"
-    assert choice.choose("auto", tiny_model) == "onnx"
+    return modules
+
+
+def test_what_auto_chooses(installed, monkeypatch):
+    assert choice.choose("auto") == "onnx"
     installed.add("openvino")
-    assert choice.choose("auto", tiny_model) == "openvino"
+    assert choice.choose("auto") == "openvino"
     monkeypatch.setattr(choice, "has_accelerator", lambda: True)
-    assert choice.choose("auto", tiny_model) == "keras"
+    assert choice.choose("auto") == "keras"
     installed.clear()
     with pytest.raises(UserError, match="nothing is installed that can paint"):
-        choice.choose("auto", tiny_model)
+        choice.choose("auto")
 
 
-def test_runtimes_that_are_not_there(monkeypatch):
+def test_runtimes_that_are_not_there(installed):
     with pytest.raises(UserError, match="`runtime` must be one of auto, .* Received: magic"):
         choice.choose("magic")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"onnx needs onnxruntime and onnx: pip install cin_style"):
+    installed.clear()
+    with pytest.raises(UserError, match=r"`runtime=onnx` needs onnxruntime and onnx: pip install"):
         choice.choose("onnx")
+
+
+def test_a_network_in_keras_is_painted_by_keras(tiny_network):
+    assert Stylizer(tiny_network).runtime == "keras"
+
+
+def test_pictures_of_the_folder_are_painted_by_it(runtime, make_photo, tmp_path, caplog):
+    caplog.set_level("INFO")
+    path = tmp_path / "mine.keras"
+    storage.save(make_network("bilinear"), path)
+    Image.fromarray(make_photo(50, 40, 1)).save(tmp_path / "photo.png")
+    recipe = StylizeRecipe(
+        photos=(str(tmp_path / "photo.png"),), model=str(path), style="ash", runtime=runtime
+    )
+    stylize(recipe, tmp_path / "a.png")
+    assert caplog.messages[-1].endswith(f"a.png, painted by {runtime}")
+    blending = BlendRecipe(
+        photo=recipe.photos[0], model=str(path), styles="ash,birch", steps=3, runtime=runtime
+    )
+    blend(blending, tmp_path / "b.png")
+    assert caplog.messages[-1].endswith(f"b.png, painted by {runtime}")
+
+
+def test_large_pictures_lose_no_digits(runtime):
+    """A mean over 3 megapixels in one sum of float32 is off by a thousandth."""
+    graph = onnx_graph.Nodes()
+    onnx_graph.mean(graph, "x")
+    x = np.random.default_rng(0).random((1, 1, 1500, 2000), "float32")
+    x[:, :, :1000] = 0.8
+    found = run_nodes(runtime, graph, x)
+    np.testing.assert_allclose(found.item(), x.mean(dtype="float64"), rtol=3e-5)
+
+
+def run_nodes(runtime, graph, x):
+    from onnx import TensorProto, helper
+
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "a_mean",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+            [helper.make_tensor_value_info(graph.nodes[-1].output[0], TensorProto.FLOAT, None)],
+        ),
+        opset_imports=[helper.make_opsetid("", onnx_graph.OPSET)],
+        ir_version=onnx_graph.IR_VERSION,
+    )
+    data = model.SerializeToString()
+    if runtime == "onnx":
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"]).run(
+            None, {"x": x}
+        )[0]
+    import openvino
+
+    core = openvino.Core()
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    return core.compile_model(core.read_model(data), "CPU", options)(x)[0]
+
+
+def test_out_of_memory_is_said(runtime, make_photo, tmp_path, monkeypatch):
+    path = tmp_path / "mine.keras"
+    storage.save(make_network("bilinear"), path)
+    stylizer = Stylizer(path, runtime=runtime)
+    photo = make_photo(50, 40, 1)
+
+    def exhausted(*arguments):
+        raise RuntimeError("Failed to allocate memory for requested buffer of size 4")
+
+    monkeypatch.setattr(stylizer, "_runtime", exhausted)
+    exhausted.name, exhausted.has_maps = runtime, True
+    with pytest.raises(UserError, match="out of memory at a picture of 50 x 40 px"):
+        stylizer(photo, "ash", tile="off")
+    # In tiles, which Keras paints, it does suffice.
+    np.testing.assert_allclose(stylizer(photo, "ash"), Stylizer(path)(photo, "ash"), atol=1e-4)

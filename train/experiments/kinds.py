@@ -34,7 +34,7 @@ def pictures(arguments):
         yield "generated", f"seed {seed}", look_at(generate(seed, 320))
     photos = images.find(arguments.photos)
     photos = [photos[index * len(photos) // arguments.count] for index in range(arguments.count)]
-    stylizer = Stylizer()
+    stylizer = Stylizer(runtime="keras")
     for number, (path, style) in enumerate(zip(photos, stylizer.styles, strict=False)):
         picture = stylizer(path, style)
         yield "pastiche", f"{path.name} {style}", look_at(images.to_uint8(picture))

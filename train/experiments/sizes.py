@@ -75,7 +75,7 @@ def measure_folder(count, folder):
     for index in range(count):
         left, top = (index * 7) % 300, (index * 13) % 200
         source.crop((left, top, left + 512, top + 384)).save(photos / f"{index:04}.jpg", quality=92)
-    stylizer = Stylizer()
+    stylizer = Stylizer(runtime="keras")
     network = stylizer.network
     arrays = [np.asarray(Image.open(path)) for path in sorted(photos.iterdir())]
     stylizer(arrays[0], STYLE)
@@ -95,7 +95,7 @@ def measure_folder(count, folder):
 def compare(megapixels):
     """Yields how far tiles are from the whole, a row for each size of strokes."""
     photo = np.asarray(enlarged(megapixels))
-    stylizer = Stylizer()
+    stylizer = Stylizer(runtime="keras")
     for stroke_size in (0, 1):
         whole = stylizer(photo, STYLE, stroke_size=stroke_size, tile="off")
         tiled = stylizer(photo, STYLE, stroke_size=stroke_size, tile=512)

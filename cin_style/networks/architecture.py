@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from cin_style.networks.layers import CropLike, PadToMultiple, ReflectionPadding2D
+from cin_style.networks.layers import Conv2D, CropLike, Enlarge, PadToMultiple, ReflectionPadding2D
 
 
 class Layers:
@@ -65,7 +65,7 @@ class Architecture:
         for k in reversed(range(depth)):
             name = f"expand_{depth - k}"
             smooth = self.upsampling == "bilinear"
-            x = layers.get(keras.layers.UpSampling2D, f"{name}_upsample", 2)(x)
+            x = layers.get(Enlarge, f"{name}_upsample")(x)
             x = self._convolve(layers, normalize, x, name, k, widths[k], 3, smooth=smooth)
         # The picture itself is made in float32, whatever the dtype policy.
         name = f"expand_{depth + 1}"
@@ -74,8 +74,8 @@ class Architecture:
         )
         return layers.get(CropLike, "crop", dtype="float32")([x, images])
 
-    @staticmethod
     def _convolve(
+        self,
         layers,
         normalize,
         x,
@@ -95,12 +95,12 @@ class Architecture:
             for index in (1, 2):
                 x = layers.get(keras.layers.AveragePooling2D, f"{name}_average_{index}", 2, 1)(x)
         x = layers.get(
-            keras.layers.Conv2D,
+            Conv2D,
             f"{name}_conv",
             filters,
             size,
             strides,
-            use_bias=False,
+            even=depth < self.depth,  # all sides are multiples of 2^depth
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
         )(x)
         x = normalize(x, name, depth, **options)

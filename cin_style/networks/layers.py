@@ -1,4 +1,4 @@
-"""The layers that the network is made of besides convolutions."""
+"""The layers that the network is made of."""
 
 from typing import Any
 
@@ -6,6 +6,9 @@ import keras
 from keras import ops
 
 from cin_style.errors import UserError
+
+# So many filters, times four, are computed in the time of one: `convolve_four_pixels`.
+MOST_FOUR_PIXELS = 4
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
@@ -59,6 +62,78 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "padding": self.padding}
+
+
+def convolve_four_pixels(x: Any, kernel: Any) -> Any:
+    """A convolution for a few filters: what four neighbouring pixels get is computed at once.
+
+    Processors compute sixteen filters at a time, and three of them in the time of sixteen. A kernel
+    of one pixel more each way, with a copy of `kernel` in each corner and a stride of 2, has four
+    times the filters for a quarter of the places: the same sums, in a third of the time.
+
+    Args:
+        x: (batch, height, width, channels), of which an even number of rows and columns remain.
+        kernel: (size, size, channels, filters).
+
+    Returns:
+        (batch, height - size + 1, width - size + 1, filters).
+    """
+    filters = kernel.shape[-1]
+    corners = [
+        ops.pad(kernel, ((row, 1 - row), (column, 1 - column), (0, 0), (0, 0)))
+        for row in (0, 1)
+        for column in (0, 1)
+    ]
+    fours = ops.conv(x, ops.concatenate(corners, axis=-1), 2, "valid")
+    batch, height, width = ops.shape(fours)[:3]
+    fours = ops.reshape(fours, (batch, height, width, 2, 2, filters))
+    fours = ops.transpose(fours, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(fours, (batch, 2 * height, 2 * width, filters))
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class Conv2D(keras.layers.Conv2D):
+    """Keras' layer, quicker where its filters are few and its output's sides are even.
+
+    Args:
+        filters, kernel_size, strides, options: as Keras has them. Without a bias, padding and
+            activation.
+        even: height and width of the output are even numbers.
+
+    It is called as Keras' is because files of weights name layers by their class.
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int, strides: int = 1, even: bool = False, **options: Any
+    ) -> None:
+        super().__init__(filters, kernel_size, strides, use_bias=False, **options)
+        self.even = even
+
+    def call(self, inputs):
+        if self.even and self.filters <= MOST_FOUR_PIXELS and self.strides == (1, 1):
+            return convolve_four_pixels(inputs, ops.convert_to_tensor(self.kernel))
+        return super().call(inputs)
+
+    def get_config(self):
+        config = super().get_config()
+        config.pop("use_bias")
+        return {**config, "even": self.even}
+
+
+@keras.saving.register_keras_serializable(package="cin_style")
+class Enlarge(keras.layers.Layer):
+    """Each pixel four times, as Keras' nearest upsampling by 2, which takes longer."""
+
+    def call(self, inputs):
+        batch, height, width, channels = ops.shape(inputs)
+        apart = ops.reshape(inputs, (batch, height, 1, width, 1, channels))
+        fours = ops.broadcast_to(apart, (batch, height, 2, width, 2, channels))
+        return ops.reshape(fours, (batch, 2 * height, 2 * width, channels))
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = (None if side is None else 2 * side for side in (height, width))
+        return (batch, *sides, channels)
 
 
 def select(table: Any, style_weights: Any) -> Any:

@@ -69,7 +69,7 @@ def build(network: Styled, half: bool = False) -> onnx.ModelProto:
         x = _enlarge(graph, x)
         smooth = network.upsampling == "bilinear"
         x = layers.convolve(x, f"expand_{depth - level}", level, smooth=smooth)
-    x = layers.convolve(x, f"expand_{depth + 1}", 0, activation="Sigmoid")
+    x = layers.convolve(x, f"expand_{depth + 1}", 0, activation="Sigmoid", even=depth > 0)
 
     x = graph.add("Slice", x, graph.constant([0, 0]), size.sides, graph.constant([2, 3]))
     graph.add("Transpose", x, perm=[0, 2, 3, 1], name="pastiches")
@@ -104,12 +104,19 @@ class _Layers:
         stride: int = 1,
         activation: str = "Relu",
         smooth: bool = False,
+        even: bool = False,
     ) -> str:
-        """Pads, convolves, normalizes and activates."""
+        """Pads, convolves, normalizes and activates; see `networks.layers.Conv2D` for `even`."""
         graph = self._graph
         kernel = next(self._kernels).transpose(3, 2, 0, 1)
         channels, _, size, _ = kernel.shape
         x = _pad(graph, x, size // 2 + smooth)
+        if even:
+            corners = [(row, 1 - row, column, 1 - column) for row in (0, 1) for column in (0, 1)]
+            kernel = np.concatenate(
+                [np.pad(kernel, ((0, 0), (0, 0), at[:2], at[2:])) for at in corners]
+            )
+            size, stride = size + 1, 2
         if smooth:
             for _ in range(2):
                 x = graph.add("AveragePool", x, kernel_shape=[2, 2])
@@ -119,6 +126,8 @@ class _Layers:
             stored = graph.add("Cast", stored, to=TensorProto.FLOAT)
         sizes = {"kernel_shape": [size, size], "strides": [stride, stride]}
         x = graph.add("Conv", x, stored, name=f"{name}_conv", **sizes)
+        if even:
+            x = graph.add("DepthToSpace", x, blocksize=2)
         x = _normalize(graph, x, self._levels[level], self._start, channels, f"{name}_norm")
         self._start += 2 * channels
         return graph.add(activation, x) if activation else x

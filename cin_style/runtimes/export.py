@@ -18,7 +18,7 @@ from cin_style.files import writable_folder, write_text
 from cin_style.images import scaling
 from cin_style.networks.storage import thaw
 from cin_style.networks.styled import Styled
-from cin_style.runtimes import choice, onnx_graph
+from cin_style.runtimes import choice
 from cin_style.runtimes.exported import IN_SAVED_MODEL, SUFFIXES, ExportedNetwork, Manifest, beside
 from cin_style.runtimes.formats import FORMATS
 from cin_style.runtimes.keras_runtime import KerasRuntime
@@ -137,6 +137,8 @@ def _bytes(path: pathlib.Path) -> int:
 def _write_onnx(network: Styled, manifest: Manifest, output: pathlib.Path) -> None:
     import onnx
 
+    from cin_style.runtimes import onnx_graph
+
     model = onnx_graph.build(network, half=manifest.precision == "float16")
     onnx.checker.check_model(model, full_check=True)
     entry = model.metadata_props.add()
@@ -146,6 +148,8 @@ def _write_onnx(network: Styled, manifest: Manifest, output: pathlib.Path) -> No
 
 def _write_openvino(network: Styled, manifest: Manifest, output: pathlib.Path) -> None:
     import openvino
+
+    from cin_style.runtimes import onnx_graph
 
     model = openvino.Core().read_model(onnx_graph.build(network).SerializeToString())
     openvino.save_model(model, output, compress_to_fp16=manifest.precision == "float16")

@@ -97,22 +97,21 @@ WHAT_ELSE = {
     "evaluate": ["--output=o", "--model=m"],
     "optimize": ["--output=o", "--style=s", "--content=c"],
     "photoreal": ["--output=o", "--style=s", "--content=c"],
+    "composite": ["--output=o", "--object=a", "--into=b"],
 }
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.txt")), ids=lambda path: path.stem)
 def test_every_recipe_can_be_read(path):
     text = path.read_text(encoding="utf-8")
-    (name,) = set(
-        re.findall(r"cin-style (train|train-predictor|finetune|evaluate|optimize|photoreal) ", text)
-    )
+    (name,) = set(re.findall(rf"cin-style ({'|'.join(WHAT_ELSE)}) ", text))
     arguments = main.parse(["cin-style", name, f"--flagfile={path}", *WHAT_ELSE[name]])
     assert arguments.command == name
     flags = [line for line in text.splitlines() if line.startswith("--")]
     assert flags
     for flag in flags:
         option, _, value = flag.lstrip("-").partition("=")
-        given = getattr(arguments, option.removeprefix("no-"))
+        given = getattr(arguments, {"as": "kind"}.get(option, option.removeprefix("no-")))
         if isinstance(given, bool):
             assert given != option.startswith("no-")
         elif isinstance(given, int | float):

@@ -307,14 +307,16 @@ def test_a_picture_too_large_for_its_format_is_not_painted(tiny_network, tmp_pat
     recipe = StylizeRecipe(photos=[tmp_path / "wide.png"], format="webp")
     (*_, job) = plan(recipe, tmp_path, tiny_network.styles)
 
-    def paint_nothing(*_, **__):
-        raise AssertionError("painted in vain")
+    class PaintsNothing(Stylizer):
+        def __call__(self, *_, **__):
+            raise AssertionError("painted in vain")
 
+    stylizer = PaintsNothing(tiny_network)
     message = "wide_ash.webp: .* at most 16383 px .* 16400 x 16 px; choose .*smaller"
     with pytest.raises(UserError, match=message):
-        folder.paint_photo(paint_nothing, job, recipe)
+        folder.paint_photo(stylizer, job, recipe)
     with pytest.raises(AssertionError, match="painted in vain"):
-        folder.paint_photo(paint_nothing, job, recipe.replace(max_side=16_383))
+        folder.paint_photo(stylizer, job, recipe.replace(max_side=16_383))
 
 
 def test_the_log_counts_pictures(tiny_network, album, tmp_path, caplog):

@@ -14,8 +14,6 @@ from cin_style.errors import UserError
 from cin_style.runtimes import export, exported
 from cin_style.runtimes.formats import FORMATS
 
-onnx_graph = pytest.importorskip("cin_style.runtimes.onnx_graph", reason="make test-runtimes")
-
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() == "torch", reason="painting is tested on TensorFlow and JAX"
 )
@@ -144,6 +142,8 @@ def test_only_some_styles_and_half_the_size(onnx, tiny_network, tmp_path):
 
 
 def test_a_graph_that_is_wrong_is_noticed(onnx, tiny_network, tmp_path, monkeypatch):
+    from cin_style.runtimes import onnx_graph
+
     monkeypatch.setattr(onnx_graph, "EPSILON", 0.1)
     with pytest.raises(UserError, match="paints otherwise than Keras"):
         cin_style.export(ExportRecipe(), tmp_path / "m.onnx", network=tiny_network)

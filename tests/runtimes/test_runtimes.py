@@ -16,8 +16,6 @@ from cin_style.runtimes import choice
 from cin_style.runtimes.formats import RUNTIMES
 from cin_style.runtimes.keras_runtime import KerasRuntime
 
-onnx_graph = pytest.importorskip("cin_style.runtimes.onnx_graph", reason="make test-runtimes")
-
 SIZES = [(16, 16), (37, 52), (20, 61)]
 
 
@@ -162,6 +160,8 @@ def test_pictures_of_the_folder_are_painted_by_it(runtime, make_photo, tmp_path,
 
 def test_large_pictures_lose_no_digits(runtime):
     """A mean over 3 megapixels in one sum of float32 is off by a thousandth."""
+    from cin_style.runtimes import onnx_graph
+
     graph = onnx_graph.Nodes()
     onnx_graph.mean(graph, "x")
     x = np.random.default_rng(0).random((1, 1, 1500, 2000), "float32")
@@ -172,6 +172,8 @@ def test_large_pictures_lose_no_digits(runtime):
 
 def run_nodes(runtime, graph, x):
     from onnx import TensorProto, helper
+
+    from cin_style.runtimes import onnx_graph
 
     model = helper.make_model(
         helper.make_graph(

@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from cin_style.errors import UserError
 from cin_style.images import files, limits
@@ -112,6 +111,8 @@ class Shares:
             inside.append(slice(start - first, stop - first))
         found = self._of(self._values[tuple(wide)])
         if self._soften:
+            from scipy import ndimage  # a quarter of a second, which painting need not wait for
+
             soften = (self._soften, self._soften, 0)
             found = ndimage.gaussian_filter(found, soften, mode="nearest")
         return found[tuple(inside)]

@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 WORKERS ?= 2
 export KERAS_BACKEND
 
-.PHONY: demo test test-slow test-runtimes run-tests-of-runtimes test-page run-tests-of-page test-light lint format clean
+.PHONY: demo test test-slow test-runtimes run-tests-of-runtimes test-page run-tests-of-page test-light benchmark run-benchmark lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
@@ -45,6 +45,14 @@ test-light: .venv-light/installed
 	$(PYTHON) -m venv .venv-light
 	.venv-light/bin/pip install --quiet --editable .[onnx] pytest hypothesis
 	touch $@
+
+# Against PyTorch, which comes as the build of the index that pip asks.
+benchmark:
+	$(MAKE) run-benchmark VENV=.venv-runtimes EXTRA=cpu,onnx,openvino,litert
+
+run-benchmark: $(VENV)/installed
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/python train/benchmark.py --output train/results/benchmark
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

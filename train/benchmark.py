@@ -1,217 +1,313 @@
-"""Speed and memory of training, painting, fine-tuning and blending.
+"""The scoreboard: what training and painting take here, side by side with PyTorch.
 
-    python train/benchmark.py [--image_size 256 --batch_size 4 --steps 10 --upsampling bilinear]
+    pip install torch==2.13.0                        # without it, its columns stay empty
+    python train/benchmark.py --output DIR           # a quarter of an hour; --quick: less
 
-Each row is measured in a process of its own, so that one's memory does not count as the
-other's. Weights are random, which changes nothing about the time. Images per second are of
-the step without the decoding of photos, after warm-up, the median over the steps; memory is the
-accelerator's peak where there is one, else the process's peak.
+The columns of a row take turns, each time in a process of its own that has the machine to itself,
+so that a machine that gets slower gets slower for all. Medians over all rounds. Weights are random
+but for varied32's, which changes nothing about the time.
+
+Writes `benchmark.json`, with every single time, and `benchmark.md`, the table.
 """
 
 import argparse
 import json
 import os
+import pathlib
+import platform
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
+SIDES = {"256 px": (256, 256), "512 px": (512, 512), "1,024 px": (1024, 1024)}
+SIDES["1,920 x 1,080 px"] = (1080, 1920)
+PRODUCT = 4096
 
-def measure_training(
-    precision, upsampling, image_size, batch_size, num_styles, steps, finetuning=False
-):
-    """Seconds of the median training step, and what the process took at most, in MiB."""
+# So often a process is timed, and after so many seconds no further time.
+TIMES, LONGEST = 4, 12
+
+# Columns: what computes, and in what.
+OURS = ("keras float32", "keras bfloat16", "onnx float32", "openvino float32", "openvino bfloat16")
+RIVALS = ("torch float32", "torch bfloat16", "torch compiled")
+COLUMNS = (*OURS, *RIVALS)
+
+
+# === What is measured: each gives a function to be timed ===
+
+
+def training(column, losses, image_size=256, batch_size=4, num_styles=32, finetuning=False):
+    """A training step; `losses`: `paper`, to block4_conv3, or `default`."""
+    what, precision = column.split()
+    if what == "torch":
+        from rivals import training_step
+
+        return training_step(precision, image_size, batch_size)
     import keras
     import numpy as np
 
+    from cin_style import TrainRecipe
+    from cin_style.losses.from_recipe import make_objective
     from cin_style.losses.objective import StyleObjective
     from cin_style.losses.vgg import VGG16
     from cin_style.networks.style_transfer import StyleTransferNetwork
+    from cin_style.training.recipes import margin_of
     from cin_style.training.trainer import StyleTrainer
 
+    policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
     rng = np.random.default_rng(0)
-    network = StyleTransferNetwork(
-        [f"s{i}" for i in range(num_styles)], upsampling=upsampling, dtype=precision
-    )
-    if finetuning:
-        for layer in network.convolutions:
-            layer.trainable = False
-    layers = dict.fromkeys(("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3"), 1e-4)
-    loss_network = VGG16(layers, "random", dtype=precision)
-    pictures = [rng.random((256, 256, 3), dtype="float32") for _ in range(num_styles)]
-    objective = StyleObjective(
-        loss_network, pictures, content_layers={"block3_conv3": 1.0}, style_layers=layers
-    )
+    recipe = TrainRecipe(precision=policy, image_size=image_size)
+    names = [f"s{index}" for index in range(num_styles)]
+    network = StyleTransferNetwork(names, upsampling=recipe.upsampling, dtype=policy)
+    for layer in network.convolutions:
+        layer.trainable = not finetuning
+    pictures = [rng.random((256, 256, 3), dtype="float32") for _ in names]
+    if losses == "default":
+        keras.config.set_dtype_policy(policy)
+        objective = make_objective(recipe, pictures, margin=margin_of(recipe))
+    else:
+        layers = ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3")
+        weights = dict.fromkeys(layers, 1e-4)
+        vgg = VGG16(weights, "random", dtype=policy)
+        content = {"block3_conv3": 1.0}
+        objective = StyleObjective(vgg, pictures, content_layers=content, style_layers=weights)
     trainer = StyleTrainer(network, objective)
     trainer.compile(optimizer=keras.optimizers.Adam(1e-3))
     images = rng.random((batch_size, image_size, image_size, 3), dtype="float32")
     batch = images, rng.integers(num_styles, size=batch_size).astype("int32")
-    seconds = median_seconds(lambda: trainer.train_on_batch(batch), steps)
-    return {"seconds": seconds, "mib": peak_memory()}
+    return lambda: trainer.train_on_batch(batch)
 
 
-def measure_painting(precision, upsampling, side, steps):
-    """Seconds of the median pastiche of one square photo, and the process's memory in MiB."""
+def painting(column, size, num_styles=1, margin=True):
+    """A photo in so many styles; without its margin, the network alone."""
     import numpy as np
 
-    from cin_style.networks.style_transfer import StyleTransferNetwork
-    from cin_style.painting.stylizer import Stylizer
+    if column.startswith("torch"):
+        from rivals import painting as rival
 
-    network = StyleTransferNetwork(["a", "b"], upsampling=upsampling)
-    stylizer = Stylizer(network, dtype=precision)
-    photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
-    return {"seconds": median_seconds(lambda: stylizer(photo, "a"), steps), "mib": peak_memory()}
-
-
-def measure_many_styles(num_styles, side, steps):
-    """Seconds to load a network of so many styles, and of a blend of two of them."""
-    import pathlib
-    import tempfile
-
-    import numpy as np
-
-    from cin_style.networks import storage
-    from cin_style.networks.style_transfer import StyleTransferNetwork
-    from cin_style.painting.stylizer import Stylizer
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "model.keras")
-        storage.save(StyleTransferNetwork([f"s{i}" for i in range(num_styles)]), path)
-        start = time.perf_counter()
-        stylizer = Stylizer(path, runtime="keras")
-        load = time.perf_counter() - start
-    photo = np.random.default_rng(0).random((side, side, 3), dtype="float32")
-    blend = {"s0": 0.7, f"s{num_styles - 1}": 0.3}
-    return {"load": load, "seconds": median_seconds(lambda: stylizer(photo, blend), steps)}
+        precision = column.split()[1]
+        return rival(precision, *size, compiled=precision == "compiled")
+    photo = np.random.default_rng(0).random((*size, 3), dtype="float32")
+    stylizer = make_stylizer(column)
+    if not margin:
+        embedding = stylizer.styled.get_style_embeddings()[None, :1]
+        weights = np.ones((1, 1), "float32")
+        return lambda: stylizer._runtime(photo[None], embedding, weights)
+    styles = list(range(num_styles))
+    return lambda: stylizer(photo, styles, stroke_size=0, tile="off")
 
 
-def measure_data(image_size, batch_size, steps):
-    """Examples per second that the data room makes from photos of 512 x 384 px."""
-    import pathlib
-    import tempfile
+def make_stylizer(column):
+    """A `Stylizer` of varied32 that paints so."""
+    from cin_style import Stylizer
 
+    runtime, precision = column.split()
+    prefix = "mixed_" if (runtime, precision) == ("keras", "bfloat16") else ""
+    dtype = None if runtime == "onnx" else prefix + precision
+    return Stylizer("varied32", dtype=dtype, runtime=runtime)
+
+
+def folder(column, count=8):
+    """`stylize` of a folder of photos of 512 x 384 px, files to files, the network loaded."""
     import numpy as np
     from PIL import Image
 
-    from cin_style.training.batches import TrainingBatches
-    from cin_style.training.photos import open_photos
+    from cin_style import StylizeRecipe, stylize
+    from cin_style.runtimes import choice
 
+    directory = pathlib.Path(tempfile.mkdtemp())
     rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        for index in range(64):
-            small = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
-            photo = small.resize((512, 384), Image.Resampling.BICUBIC)
-            photo.save(pathlib.Path(folder, f"{index}.jpg"), quality=92)
-        batches = TrainingBatches(open_photos(folder), 8, batch_size, image_size)
-        batches[0]
-        start = time.perf_counter()
-        for step in range(1, steps + 1):
-            batches[step]
-        return {"examples": steps * batch_size / (time.perf_counter() - start)}
+    for index in range(count):
+        small = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+        photo = small.resize((512, 384), Image.Resampling.BICUBIC)
+        photo.save(directory / f"{index}.jpg", quality=92)
+    runtime = column.split()[0]
+    network = choice.open_network("varied32", runtime)
+    recipe = StylizeRecipe(
+        photos=(str(directory),), style="udnie", runtime=runtime, format="jpg", overwrite=True
+    )
+    return lambda: stylize(recipe, directory / "painted", network=network)
 
 
-def median_seconds(call, steps):
-    """The median time of `steps` calls, after two that don't count."""
-    times = []
-    for _ in range(steps + 2):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[2:])
+def start(column):
+    """The command from its start to the first picture of 512 px."""
+    import numpy as np
+    from PIL import Image
+
+    directory = pathlib.Path(tempfile.mkdtemp())
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(directory / "photo.png")
+    command = [sys.executable, "-c", "from cin_style.commands.main import main; main()", "stylize"]
+    command += ["--runtime", column.split()[0], "--style", "udnie", "photo.png"]
+    command += ["--output", "painted.png"]
+
+    def run():
+        subprocess.run(command, cwd=directory, check=True, capture_output=True)
+
+    return run
 
 
-def peak_memory():
-    """Peak memory in MiB: the accelerator's where the backend tells, else the process's."""
-    import keras
-
-    if keras.backend.backend() == "jax":
-        import jax
-
-        statistics_ = jax.devices()[0].memory_stats()
-        if statistics_:
-            return statistics_["peak_bytes_in_use"] / 2**20
-    elif keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        if tf.config.list_physical_devices("GPU"):
-            return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+def loading(column):
+    """A `Stylizer` made, all modules loaded."""
+    make_stylizer(column)
+    return lambda: make_stylizer(column)
 
 
-def in_a_process(name, **arguments):
-    """Runs one of the functions above in a fresh process and returns its result."""
-    command = [sys.executable, __file__, "--only", name, json.dumps(arguments)]
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    output = subprocess.run(
-        command, check=True, env=environment, stdout=subprocess.PIPE, text=True
-    ).stdout
-    return json.loads(output.splitlines()[-1])
+def product(column):
+    """A product of two large square matrices: the machine's peak."""
+    what, precision = column.split()
+    if what == "torch":
+        from rivals import product as rival
+
+        return rival(precision, PRODUCT)
+    import tensorflow as tf
+
+    one = tf.cast(tf.random.uniform((PRODUCT, PRODUCT)), precision)
+    return tf.function(lambda: tf.reduce_sum(tf.matmul(one, one)))
+
+
+def rows(quick):
+    """Title, function, options and columns of each row."""
+    keras, torch = OURS[:2], RIVALS[:2]
+    step = "a training step, 256 px, batch 4, 32 styles"
+    yield f"{step}, to block4_conv3", "training", {"losses": "paper"}, (*keras, *torch)
+    yield f"{step}, default losses", "training", {"losses": "default"}, keras
+    tuning = {"losses": "default", "finetuning": True}
+    yield "a fine-tuning step, the same", "training", tuning, keras
+    plain = tuple(column for column in OURS if column.endswith("float32"))
+    for title, size in SIDES.items():
+        if not quick or title == "512 px":
+            columns = COLUMNS if size == (512, 512) else (*plain, "torch float32")
+            yield f"a photo of {title}", "painting", {"size": size}, columns
+    alone = {"size": (512, 512), "margin": False}
+    yield "512 px, the network alone, without margin", "painting", alone, COLUMNS
+    many = {"size": (512, 512), "num_styles": 32}
+    if not quick:
+        yield "a photo of 512 px in 32 styles", "painting", many, plain
+        yield "a folder of 8 photos of 512 x 384 px", "folder", {}, plain
+    yield "start to the first picture, 512 px", "start", {}, plain
+    yield "loading varied32", "loading", {}, plain
+    yield f"a product of matrices, {PRODUCT} x {PRODUCT}", "product", {}, (*keras, *torch)
+
+
+# === Taking turns ===
+
+
+def measure(function, options, columns, rounds):
+    """The figures of a row, by column: each column in a process of its own, round after round."""
+    found = {column: {"seconds": []} for column in columns}
+    for _ in range(rounds):
+        for column, figures in found.items():
+            if "error" in figures:
+                continue
+            done = subprocess.run(
+                [sys.executable, __file__, "--one", function, column, json.dumps(options)],
+                capture_output=True,
+                text=True,
+                env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
+            )
+            if done.returncode:
+                figures["error"] = (done.stderr.strip().splitlines() or ["ended"])[-1]
+                continue
+            one = json.loads(done.stdout.splitlines()[-1])
+            figures["seconds"] += one["seconds"]
+            figures["peak_mib"] = max(one["peak_mib"], figures.get("peak_mib", 0))
+            figures["median"] = statistics.median(figures["seconds"])
+    return found
+
+
+def measure_one(function, column, options):
+    """In a fresh process: prints the times of some calls, after one that does not count."""
+    run = globals()[function](column, **options)
+    run()
+    seconds = []
+    while len(seconds) < TIMES and sum(seconds) < LONGEST:
+        begun = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - begun)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    print(json.dumps({"seconds": seconds, "peak_mib": peak}))
+
+
+# === The table ===
+
+
+def describe_machine():
+    """The processor, its cores, and versions."""
+    import importlib.metadata
+
+    names = "tensorflow tensorflow_cpu keras jax onnxruntime openvino torch numpy".split()
+    versions = {}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    info = pathlib.Path("/proc/cpuinfo")
+    text = info.read_text() if info.exists() else ""
+    models = [line.split(":")[1].strip() for line in text.splitlines() if "model name" in line]
+    flags = {
+        word for line in text.splitlines() if line.startswith("flags") for word in line.split()
+    }
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "extensions": sorted(flags & {"avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16"}),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def table(found):
+    """The scoreboard in Markdown: seconds, and how many times faster the best of ours is."""
+    titles = {name: name.replace("torch", "PyTorch").replace("keras", "Keras") for name in COLUMNS}
+    lines = ["| | " + " | ".join(titles.values()) + " | PyTorch / ours |"]
+    lines.append("|---" + "|---:" * (len(COLUMNS) + 1) + "|")
+    for title, figures in found["rows"].items():
+        medians = {name: one["median"] for name, one in figures.items() if "median" in one}
+        cells = [f"{medians[name]:.3g}" if name in medians else "" for name in COLUMNS]
+        ratios = []
+        for precision in ("float32", "bfloat16"):
+            rival = medians.get(f"torch {precision}")
+            ours = [medians[name] for name in OURS if name in medians and precision in name]
+            if rival and ours and "product" not in title:
+                ratios.append(f"{rival / min(ours):.2f}")
+        lines.append(f"| {title} | {' | '.join(cells)} | {', '.join(ratios)} |")
+    return "\n".join(lines)
 
 
 def main():
-    """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--image_size", type=int, default=256)
-    parser.add_argument("--batch_size", type=int, default=4)
-    parser.add_argument("--num_styles", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--upsampling", choices=("nearest", "bilinear"), default="nearest")
-    parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="fewer rows, one round")
+    parser.add_argument("--only", default="", help="rows whose titles hold this")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--output", type=pathlib.Path)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.only:
-        name, values = arguments.only
-        print(json.dumps(globals()[name](**json.loads(values))))
+    if arguments.one:
+        function, column, options = arguments.one
+        measure_one(function, column, json.loads(options))
         return
-
-    size = {
-        "upsampling": arguments.upsampling,
-        "image_size": arguments.image_size,
-        "batch_size": arguments.batch_size,
-        "num_styles": arguments.num_styles,
-        "steps": arguments.steps,
-    }
-    print(
-        f"{arguments.image_size} px, batch {arguments.batch_size}, {arguments.num_styles} styles, "
-        f"{arguments.upsampling} upsampling, {os.cpu_count()} cores\n"
-    )
-    print("| precision | training, images/s | peak MiB | 512 px photo, ms | peak MiB |")
-    print("|---|---|---|---|---|")
-    steps = {}
-    for precision in ("float32", "mixed_bfloat16"):
-        steps[precision] = in_a_process("measure_training", precision=precision, **size)
-        paint = in_a_process(
-            "measure_painting",
-            precision=precision,
-            upsampling=arguments.upsampling,
-            side=512,
-            steps=9,
-        )
-        print(
-            f"| {precision} | {arguments.batch_size / steps[precision]['seconds']:.1f} "
-            f"| {steps[precision]['mib']:.0f} | {paint['seconds'] * 1000:.0f} "
-            f"| {paint['mib']:.0f} |",
-            flush=True,
-        )
-    ratio = steps["float32"]["seconds"] / steps["mixed_bfloat16"]["seconds"]
-    print(f"\nA training step in mixed_bfloat16 is {ratio:.2f} times as fast as in float32.")
-
-    rate = in_a_process("measure_data", image_size=arguments.image_size, batch_size=16, steps=40)
-    print(f"Decoding and cropping gives {rate['examples']:.0f} examples/s.")
-    tuning = in_a_process("measure_training", precision=precision, finetuning=True, **size)
-    print(
-        f"A fine-tuning step takes {tuning['seconds'] / steps[precision]['seconds']:.2f} of a "
-        f"training step's time and {tuning['mib'] / steps[precision]['mib']:.2f} of its memory "
-        f"({precision})."
-    )
-    few, many = (
-        in_a_process("measure_many_styles", num_styles=count, side=512, steps=9)
-        for count in (8, 10_000)
-    )
-    print(
-        f"With 10,000 styles a blend takes {many['seconds'] / few['seconds']:.3f} of the time with "
-        f"8 ({few['seconds'] * 1000:.0f} ms), and loading {many['load'] - few['load']:.2f} s more."
-    )
+    if not arguments.output:
+        parser.error("--output DIR: where shall the table go?")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    found = {"machine": describe_machine(), "rounds": rounds, "rows": {}}
+    for title, function, options, columns in rows(arguments.quick):
+        if arguments.only not in title:
+            continue
+        found["rows"][title] = measure(function, options, columns, rounds)
+        text = json.dumps(found, indent=1)
+        (arguments.output / "benchmark.json").write_text(text, encoding="utf-8")
+        (arguments.output / "benchmark.md").write_text(table(found) + "\n", encoding="utf-8")
+        print(table({"rows": {title: found["rows"][title]}}).splitlines()[-1], flush=True)
+        for column, figures in found["rows"][title].items():
+            if "error" in figures:
+                print(f"  {column}: {figures['error']}", flush=True)
 
 
 if __name__ == "__main__":

@@ -87,9 +87,7 @@ def export(
         made = pathlib.Path(folder) / output.name
         _WRITERS[recipe.format](network, manifest, made)
         graph = made / "network.onnx" if recipe.format == "web" else made
-        # By its own runtime, where another could read it as well.
-        runtime = {"onnx": "onnx", "web": "onnx"}.get(recipe.format, "auto")
-        found = compare(ExportedNetwork.load(graph), network, runtime)
+        found = compare(ExportedNetwork.load(graph), network)
         _judge(found, recipe)
         parts = sorted(made.parent.iterdir())
         megabytes = sum(map(_bytes, parts)) / 1e6
@@ -232,19 +230,18 @@ _WRITERS: dict[str, Callable[[Styled, Manifest, pathlib.Path], None]] = {
 # === Comparing ===
 
 
-def compare(exported: ExportedNetwork, network: Styled, runtime: str = "auto") -> list[Difference]:
-    """Paints with an exported network and with Keras, in float32.
+def compare(exported: ExportedNetwork, network: Styled) -> list[Difference]:
+    """Paints with an exported network, in its own runtime, and with Keras, in float32.
 
     Args:
         exported: the network.
         network: the same in Keras.
-        runtime: that paints with the former, see `choice.make`.
 
     Returns:
         A `Difference` for each of several sizes; of styles, blends, and maps where the format has
         them.
     """
-    theirs, ours = choice.make(exported, runtime), KerasRuntime(network, "float32")
+    theirs, ours = choice.make(exported), KerasRuntime(network, "float32")
     photo = next(iter(images.sample_photos().values()))
     table, rng = network.get_style_embeddings(), np.random.default_rng(0)
     found: list[Difference] = []

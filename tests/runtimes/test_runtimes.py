@@ -121,6 +121,8 @@ def installed(monkeypatch):
 def test_what_auto_chooses(installed, monkeypatch):
     assert choice.choose("auto") == "onnx"
     installed.add("openvino")
+    assert choice.choose("auto") == "onnx"
+    installed.remove("onnxruntime")
     assert choice.choose("auto") == "openvino"
     monkeypatch.setattr(choice, "has_accelerator", lambda: True)
     assert choice.choose("auto") == "keras"

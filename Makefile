@@ -28,7 +28,7 @@ test-runtimes:
 	$(MAKE) run-tests-of-runtimes VENV=.venv-runtimes EXTRA=cpu,onnx,openvino,litert
 
 run-tests-of-runtimes: $(VENV)/installed
-	$(BIN)/python -m pytest tests/runtimes tests/light
+	$(BIN)/python -m pytest tests/runtimes tests/light tests/test_readme.py
 
 # In a browser: wants chromium and npm.
 test-page:

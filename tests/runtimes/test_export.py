@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -44,14 +45,27 @@ def options_of(kind):
     return {"size": "48x61"} if kind == "litert" else {}
 
 
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory, tiny_network):
+    """Exports a kind once: gives its folder."""
+    made = {}
+
+    def export_once(kind):
+        if kind not in made:
+            made[kind] = tmp_path_factory.mktemp(kind)
+            recipe = ExportRecipe(format=kind, **options_of(kind))
+            found = cin_style.export(recipe, made[kind] / NAMES[kind], network=tiny_network)
+            assert found and max(one.largest for one in found) <= 1
+            assert ("map" in {one.what for one in found}) == (kind != "litert")
+        return made[kind]
+
+    return export_once
+
+
 @pytest.fixture
-def written(kind, tiny_network, tmp_path):
-    path = tmp_path / NAMES[kind]
-    recipe = ExportRecipe(format=kind, **options_of(kind))
-    found = cin_style.export(recipe, path, network=tiny_network)
-    assert found and max(one.largest for one in found) <= 1
-    assert ("map" in {one.what for one in found}) == (kind != "litert")
-    return path
+def written(kind, exports, tmp_path):
+    shutil.copytree(exports(kind), tmp_path, dirs_exist_ok=True)
+    return tmp_path / NAMES[kind]
 
 
 def test_an_exported_network_paints_as_before(written, kind, tiny_network, make_photo):

@@ -51,7 +51,9 @@ class FrozenNetwork(Styled):
         self.loss_options = dict(loss_options or {})
         self._kernels = [np.asarray(kernel, "float32") for kernel in kernels]
         self._embeddings = np.asarray(embeddings, "float32")
-        if len(self._kernels) != 2 * len(self.widths) + 2 * residual_blocks:
+        filters = sum(kernel.shape[-1] for kernel in self._kernels)
+        count = 2 * len(self.widths) + 2 * residual_blocks
+        if (len(self._kernels), 2 * filters) != (count, self.embedding_size):
             raise UserError(
                 f"{len(self._kernels)} convolutions are not those of a network of widths "
                 f"{self.widths} with {residual_blocks} residual blocks."
@@ -113,11 +115,6 @@ class FrozenNetwork(Styled):
             raise archive.unreadable(path, error) from error
         network.stored_half = half
         return network
-
-    @property
-    def embedding_size(self) -> int:
-        """How many numbers a style is: 3,206 with the usual widths."""
-        return sum(2 * kernel.shape[-1] for kernel in self._kernels)
 
     def kernels(self) -> list[np.ndarray]:
         """The kernels of the convolutions (height, width, in, out), in network order."""

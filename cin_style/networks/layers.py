@@ -7,8 +7,8 @@ from keras import ops
 
 from cin_style.errors import UserError
 
-# So many filters, times four, are computed in the time of one: `convolve_four_pixels`.
-MOST_FOUR_PIXELS = 4
+# So many filters, times four, are computed in the time of one: `convolve`.
+_FEW_FILTERS = 4
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
@@ -91,6 +91,20 @@ def convolve_four_pixels(x: Any, kernel: Any) -> Any:
     return ops.reshape(fours, (batch, 2 * height, 2 * width, filters))
 
 
+def convolve(x: Any, kernel: Any, stride: int = 1, even: bool = False) -> Any:
+    """A convolution without padding, the quicker way where there is one.
+
+    Args:
+        x: (batch, height, width, channels).
+        kernel: (size, size, channels, filters).
+        stride: in px.
+        even: with a stride of 1, an even number of rows and columns remain.
+    """
+    if even and stride == 1 and kernel.shape[-1] <= _FEW_FILTERS:
+        return convolve_four_pixels(x, kernel)
+    return ops.conv(x, kernel, stride, "valid")
+
+
 @keras.saving.register_keras_serializable(package="cin_style")
 class Conv2D(keras.layers.Conv2D):
     """Keras' layer, quicker where its filters are few and its output's sides are even.
@@ -110,9 +124,7 @@ class Conv2D(keras.layers.Conv2D):
         self.even = even
 
     def call(self, inputs):
-        if self.even and self.filters <= MOST_FOUR_PIXELS and self.strides == (1, 1):
-            return convolve_four_pixels(inputs, ops.convert_to_tensor(self.kernel))
-        return super().call(inputs)
+        return convolve(inputs, ops.convert_to_tensor(self.kernel), self.strides[0], self.even)
 
     def get_config(self):
         config = super().get_config()

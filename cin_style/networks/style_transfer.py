@@ -140,11 +140,6 @@ class StyleTransferNetwork(Styled, keras.Model):
         return [layer for layer in self.layers if isinstance(layer, keras.layers.Conv2D)]
 
     @property
-    def embedding_size(self) -> int:
-        """How many numbers a style is: 3,206 with the usual widths."""
-        return sum(2 * layer.gamma.shape[1] for layer in self.normalizations)
-
-    @property
     def _starts(self) -> list[int]:
         """The column of style embeddings at which each normalization's gamma begins."""
         widths = [2 * layer.gamma.shape[1] for layer in self.normalizations]

@@ -12,6 +12,18 @@ from cin_style.styles import style as style_sets
 from cin_style.styles.style import Style
 
 
+def embedding_size(widths: Sequence[int], residual_blocks: int) -> int:
+    """How many gammas and betas a network of such convolutions has for a style.
+
+    Example:
+
+        >>> embedding_size((32, 64, 128), 5)
+        3206
+    """
+    filters = [*widths, *(2 * residual_blocks * [widths[-1]]), *widths[:-1], 3]
+    return 2 * sum(filters)
+
+
 class Styled:
     """A network of styles: its convolutions are all styles', a style is an embedding.
 
@@ -56,7 +68,7 @@ class Styled:
     @property
     def embedding_size(self) -> int:
         """How many numbers a style is: 3,206 with the usual widths."""
-        return sum(2 * kernel.shape[-1] for kernel in self.kernels())
+        return embedding_size(self.widths, self.residual_blocks)
 
     @property
     def num_styles(self) -> int:

@@ -18,7 +18,7 @@ from cin_style.networks.styled import Styled
 from cin_style.painting import large, predicted
 from cin_style.painting.jobs import cut, names_a_file
 from cin_style.painting.recipes import BlendRecipe
-from cin_style.painting.stylizer import Stylizer, by
+from cin_style.painting.stylizer import Stylizer, painted_by
 from cin_style.runtimes import choice
 from cin_style.styles import blends
 from cin_style.styles.style import find_all
@@ -78,7 +78,7 @@ def blend(
         files.check_size(target, *scene.photo.shape[1::-1])
     writable_folder(target.parent)
     _write(kind, recipe, scene, target, singles)
-    _LOG.info("wrote %s%s", target, by(scene.stylizer))
+    _LOG.info("wrote %s%s", target, painted_by(scene.stylizer))
     return target
 
 

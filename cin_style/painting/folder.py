@@ -20,7 +20,7 @@ from cin_style.painting import large, predicted
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
 from cin_style.painting.recipes import StylizeRecipe
-from cin_style.painting.stylizer import Stylizer, at_once, by
+from cin_style.painting.stylizer import Stylizer, at_once, painted_by
 from cin_style.runtimes import choice
 
 _LOG = logging.getLogger("cin_style")
@@ -87,7 +87,7 @@ def stylize(
     ]
     if recipe.sheet and rows:
         images.save(recipe.sheet, sheets.style_sheet(rows, jobs[0].names))
-    _report(tasks, results, recipe, output, by(stylizer))
+    _report(tasks, results, recipe, output, painted_by(stylizer))
     return [*paths, pathlib.Path(recipe.sheet)] if recipe.sheet else paths
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cin_style.networks.layers import MOST_FOUR_PIXELS, convolve_four_pixels, modulate, select
+from cin_style.networks.layers import convolve, modulate, select
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting.sources import Span
 
@@ -207,12 +207,8 @@ def _convolve(stage: Stage, x: Any, places: Any, kernel: Any) -> Any:
     if stage.smooth:
         for _ in range(2):
             x = ops.average_pool(x, 2, 1, "valid")
-    kernel = ops.cast(kernel, stage.dtype)
-    sides = [side - kernel.shape[0] + 1 for side in x.shape[1:3] if side is not None]
-    few = kernel.shape[-1] <= MOST_FOUR_PIXELS and stage.stride == 1
-    if few and len(sides) == 2 and not any(side % 2 for side in sides):
-        return convolve_four_pixels(x, kernel)
-    return ops.conv(x, kernel, stage.stride, "valid")
+    even = all(side and (side - kernel.shape[0]) % 2 for side in x.shape[1:3])
+    return convolve(x, ops.cast(kernel, stage.dtype), stage.stride, even)
 
 
 def _finish(stage: Stage, x: Any, normalization: tuple) -> Any:

@@ -21,7 +21,7 @@ from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
 from cin_style.runtimes import backend, choice
 from cin_style.runtimes.exported import ExportedNetwork, is_exported
-from cin_style.runtimes.formats import RUNTIMES
+from cin_style.runtimes.formats import PAINTERS
 from cin_style.runtimes.runtime import MARGIN, Runtime, is_out_of_memory
 from cin_style.styles import blends
 
@@ -315,7 +315,7 @@ class Stylizer:
     def _can_tile(self) -> bool:
         """Whether the network can be painted with layer by layer, which Keras does."""
         exported = isinstance(self.styled, ExportedNetwork)
-        return not (exported or RUNTIMES["keras"].missing)
+        return not (exported or PAINTERS["keras"].missing)
 
     # === What to paint in ===
 
@@ -461,7 +461,7 @@ class Stylizer:
         return painted
 
 
-def by(stylizer: Stylizer) -> str:
+def painted_by(stylizer: Stylizer) -> str:
     """What commands say of the runtime, where it is another than usual."""
     return "" if stylizer.runtime == "keras" else f", painted by {stylizer.runtime}"
 

@@ -10,7 +10,7 @@ from cin_style.networks import archive
 from cin_style.networks.styled import Styled
 from cin_style.runtimes import backend
 from cin_style.runtimes.exported import ExportedNetwork, damaged, is_exported
-from cin_style.runtimes.formats import FORMATS, RUNTIMES
+from cin_style.runtimes.formats import FORMATS, PAINTERS, RUNTIMES, first_installed
 from cin_style.runtimes.runtime import Runtime
 
 # Packages by which Keras' backends compute on GPUs and TPUs.
@@ -32,21 +32,14 @@ def choose(runtime: str) -> str:
         UserError: none of them, or one that is not installed.
     """
     if runtime == "auto":
-        if not RUNTIMES["keras"].missing and has_accelerator():
+        if not PAINTERS["keras"].missing and has_accelerator():
             return "keras"
-        found = [name for name, needs in RUNTIMES.items() if not needs.missing]
-        if not found:
-            raise UserError(
-                "nothing is installed that can paint. Install cin_style[cpu], or for painting "
-                "alone cin_style[onnx]."
-            )
-        return found[0]
+        return first_installed(RUNTIMES, "painting")
     if runtime not in RUNTIMES:
         raise UserError(
             f"`runtime` must be one of auto, {', '.join(RUNTIMES)}. Received: {runtime}"
         )
-    RUNTIMES[runtime].check(f"`runtime={runtime}`")
-    return runtime
+    return first_installed([runtime], f"`runtime={runtime}`")
 
 
 def has_accelerator() -> bool:
@@ -121,19 +114,15 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
 
 def _for_file(network: ExportedNetwork, runtime: str) -> str:
     """What paints an exported network: a runtime's name, or its format's."""
-    of_format = FORMATS[network.format]
+    painters = FORMATS[network.format].painters
     if runtime == "auto":
-        found = [name for name in of_format.runtimes if not RUNTIMES[name].missing]
-        if found:
-            return found[0]
-        of_format.painting.check(str(network.path))
-        return network.format
-    if runtime not in of_format.runtimes:
+        return first_installed(painters, str(network.path))
+    if runtime not in painters:
         raise UserError(
             f"`runtime={runtime}` does not paint with {network.path}. Leave it at auto, or give "
             "the .keras file that it was made of."
         )
-    return choose(runtime)
+    return first_installed([runtime], f"`runtime={runtime}`")
 
 
 def _make(network: Styled, chosen: str, dtype: str | None) -> Runtime:
@@ -144,17 +133,18 @@ def _make(network: Styled, chosen: str, dtype: str | None) -> Runtime:
         return KerasRuntime(network, dtype)
     if isinstance(network, ExportedNetwork):
         try:
-            return _open(chosen, str(network.path), network, dtype)
+            return _open(chosen, str(network.path), dtype)
         except (ImportError, UserError):
             raise
         except Exception as error:  # runtimes raise many kinds; each means a bad file
             raise damaged(network.path, error) from error
     from cin_style.runtimes import onnx_graph
 
-    return _open(chosen, onnx_graph.build(network).SerializeToString(), network, dtype)
+    return _open(chosen, onnx_graph.build(network).SerializeToString(), dtype)
 
 
-def _open(chosen: str, graph: Any, network: Styled, dtype: str | None) -> Runtime:
+def _open(chosen: str, graph: Any, dtype: str | None) -> Runtime:
+    """A runtime for a graph, or for the path of a file that holds one."""
     if chosen == "openvino":
         from cin_style.runtimes.openvino_runtime import OpenVinoRuntime
 
@@ -163,12 +153,10 @@ def _open(chosen: str, graph: Any, network: Styled, dtype: str | None) -> Runtim
         from cin_style.runtimes.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(graph)
-    assert isinstance(network, ExportedNetwork)
     if chosen == "litert":
         from cin_style.runtimes.litert_runtime import LiteRtRuntime
 
-        assert network.manifest.size  # `load` saw to it
-        return LiteRtRuntime(graph, network.manifest.size)
+        return LiteRtRuntime(graph)
     backend.load()
     from cin_style.runtimes.saved_model_runtime import SavedModelRuntime
 

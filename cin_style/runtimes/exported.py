@@ -11,8 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from cin_style.errors import UserError
-from cin_style.networks.styled import Styled
-from cin_style.runtimes.formats import FORMATS
+from cin_style.networks.styled import Styled, embedding_size
+from cin_style.runtimes.formats import FORMATS, first_installed
 from cin_style.styles.style import Style, unique
 
 FORMAT, KIND = 1, "cin_style network"
@@ -113,7 +113,7 @@ class Manifest:
         if not np.isfinite(embeddings).all():
             raise ValueError("its embeddings are not finite")
         widths, blocks = tuple(map(int, found["widths"])), int(found["residual_blocks"])
-        if embeddings.shape[1] != 2 * (2 * sum(widths) + (2 * blocks - 1) * widths[-1] + 3):
+        if embeddings.shape[1] != embedding_size(widths, blocks):
             raise ValueError("its embeddings are not those of its network")
         return cls(
             styles,
@@ -164,7 +164,7 @@ class ExportedNetwork(Styled):
         if not path.exists():
             raise UserError(f"no such model file: {path}. Check the path.")
         name = format_of(path)
-        FORMATS[name].painting.check(str(path))
+        first_installed(FORMATS[name].painters, str(path))
         try:
             manifest = Manifest.from_text(_READERS[name](path))
             if (manifest.size is None) == (name == "litert"):
@@ -174,11 +174,6 @@ class ExportedNetwork(Styled):
         except Exception as error:  # readers raise many kinds; each means a bad file
             raise damaged(path, error) from error
         return cls(path, manifest)
-
-    @property
-    def embedding_size(self) -> int:
-        """How many numbers a style is: 3,206 with the usual widths."""
-        return self.manifest.embeddings.shape[1]
 
     @property
     def fingerprint(self) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+from collections.abc import Sequence
 
 from cin_style.errors import UserError
 
@@ -26,13 +27,27 @@ class Needs:
             )
 
 
-# What computes pictures from a `.keras` file, by speed on CPUs; the first two are as fast, but the
-# first starts sooner.
-RUNTIMES = {
+# What computes pictures, and what for. `RUNTIMES` take a `.keras` file, by speed on CPUs: the first
+# two are as fast, but the first starts sooner. The others take what was exported for them alone.
+PAINTERS = {
     "onnx": Needs(("onnxruntime", "onnx"), "onnx"),
     "openvino": Needs(("openvino", "onnx"), "openvino"),
     "keras": Needs(("keras",), "cpu"),
+    "saved_model": Needs(("tensorflow",), "cpu"),
+    "litert": Needs(("ai_edge_litert",), "litert"),
 }
+RUNTIMES = ("onnx", "openvino", "keras")
+
+
+def first_installed(names: Sequence[str], purpose: str) -> str:
+    """The first of these `PAINTERS` that is installed.
+
+    Raises:
+        UserError: none is; it says how to get the first.
+    """
+    chosen = next((name for name in names if not PAINTERS[name].missing), names[0])
+    PAINTERS[chosen].check(purpose)
+    return chosen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,30 +57,28 @@ class Format:
     Attributes:
         suffix: of the file; empty for a folder.
         precisions: in which the weights may be stored.
-        writing, painting: what has to be installed to write it, and to paint with it.
-        runtimes: the names of those of `RUNTIMES` that paint with the file.
+        writing: what has to be installed to write it, and to compare it with Keras.
+        painters: which of `PAINTERS` paint with it, its own first.
     """
 
     suffix: str
     precisions: tuple[str, ...]
     writing: Needs
-    painting: Needs
-    runtimes: tuple[str, ...] = ()
+    painters: tuple[str, ...]
 
 
-_ONNX, _OPENVINO = RUNTIMES["onnx"], RUNTIMES["openvino"]
-_TENSORFLOW = Needs(("tensorflow",), "cpu")
-_LITERT = Needs(("ai_edge_litert",), "litert")
+_FLOATS = ("float32", "float16")
+_ONNX, _OPENVINO = PAINTERS["onnx"], PAINTERS["openvino"]
 
 FORMATS = {
-    "onnx": Format(".onnx", ("float32", "float16"), _ONNX, _ONNX, ("onnx", "openvino")),
-    "openvino": Format(".xml", ("float32", "float16"), _OPENVINO, _OPENVINO, ("openvino",)),
-    "saved_model": Format("", ("float32",), _TENSORFLOW, _TENSORFLOW),
+    "onnx": Format(".onnx", _FLOATS, _ONNX, ("onnx", "openvino")),
+    "openvino": Format(".xml", _FLOATS, _OPENVINO, ("openvino",)),
+    "saved_model": Format("", ("float32",), PAINTERS["saved_model"], ("saved_model",)),
     "litert": Format(
         ".tflite",
-        ("float32", "float16", "int8"),
+        (*_FLOATS, "int8"),
         Needs(("tensorflow", "ai_edge_litert"), "cpu,litert"),
-        _LITERT,
+        ("litert",),
     ),
-    "web": Format("", ("float32", "float16"), _ONNX, _ONNX),
+    "web": Format("", _FLOATS, _ONNX, ("onnx",)),
 }

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,20 @@ class LiteRtRuntime:
 
     Args:
         path: of the file.
-        size: (height, width) of photos, without the margin.
     """
 
     name = "litert"
     has_maps = False
 
-    def __init__(self, path: str, size: tuple[int, int]) -> None:
-        self._path, self._size = path, size
+    def __init__(self, path: str) -> None:
+        self._path = path
         # An interpreter holds the tensors of one picture at a time.
         self._of_thread = threading.local()
         self._painter()  # what can't be read is known at once
+        _, height, width, _ = self._painter().get_input_details()["images"]["shape"]
+        self._size = int(height), int(width)
 
-    def _painter(self) -> Callable[..., dict[str, Any]]:
+    def _painter(self) -> Any:
         if not hasattr(self._of_thread, "paint"):
             interpreter = Interpreter(self._path, num_threads=os.cpu_count())
             self._of_thread.interpreter = interpreter
@@ -40,10 +40,11 @@ class LiteRtRuntime:
         self, photos: np.ndarray, embeddings: np.ndarray, weights: np.ndarray
     ) -> np.ndarray:
         """See `Runtime`."""
-        height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
-        if (height, width) != self._size:
+        if photos.shape[1:3] != self._size:
+            height, width = (side - 2 * MARGIN for side in photos.shape[1:3])
+            own_height, own_width = (side - 2 * MARGIN for side in self._size)
             raise UserError(
-                f"this LiteRT network paints photos of {self._size[1]} x {self._size[0]} px alone, "
+                f"this LiteRT network paints photos of {own_width} x {own_height} px alone, "
                 f"and with `stroke_size` 0 alone larger ones than 640 px. Received: {width} x "
                 f"{height} px"
             )

@@ -23,9 +23,9 @@ NAMES = {"onnx": "m.onnx", "openvino": "m.xml", "saved_model": "m", "litert": "m
 
 
 def skip_where_missing(kind):
-    for needs in (FORMATS[kind].writing, FORMATS[kind].painting):
-        if needs.missing:
-            pytest.skip(f"{', '.join(needs.missing)} not installed; make test-runtimes")
+    missing = FORMATS[kind].writing.missing
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed; make test-runtimes")
     if kind in ("saved_model", "litert") and keras.backend.backend() != "tensorflow":
         pytest.skip("made by TensorFlow")
 

@@ -13,7 +13,7 @@ from cin_style.networks import storage
 from cin_style.networks.frozen import FrozenNetwork
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.runtimes import choice
-from cin_style.runtimes.formats import RUNTIMES
+from cin_style.runtimes.formats import PAINTERS
 from cin_style.runtimes.keras_runtime import KerasRuntime
 
 SIZES = [(16, 16), (37, 52), (20, 61)]
@@ -21,7 +21,7 @@ SIZES = [(16, 16), (37, 52), (20, 61)]
 
 @pytest.fixture(params=["onnx", "openvino"])
 def runtime(request):
-    if RUNTIMES[request.param].missing:
+    if PAINTERS[request.param].missing:
         pytest.skip(f"{request.param} is not installed; make test-runtimes")
     return request.param
 
@@ -127,7 +127,7 @@ def test_what_auto_chooses(installed, monkeypatch):
     monkeypatch.setattr(choice, "has_accelerator", lambda: True)
     assert choice.choose("auto") == "keras"
     installed.clear()
-    with pytest.raises(UserError, match="nothing is installed that can paint"):
+    with pytest.raises(UserError, match=r"painting needs onnxruntime and onnx: pip install"):
         choice.choose("auto")
 
 

@@ -90,22 +90,31 @@ def painting(column, size, num_styles=1, margin=True):
         precision = column.split()[1]
         return rival(precision, *size, compiled=precision == "compiled")
     photo = np.random.default_rng(0).random((*size, 3), dtype="float32")
-    stylizer = make_stylizer(column)
     if not margin:
-        embedding = stylizer.styled.get_style_embeddings()[None, :1]
-        weights = np.ones((1, 1), "float32")
-        return lambda: stylizer._runtime(photo[None], embedding, weights)
+        from cin_style.runtimes import choice
+
+        runtime, dtype = what_of(column)
+        network = choice.open_network("varied32", runtime)
+        paint = choice.make(network, runtime, dtype)
+        embedding = network.get_style_embeddings()[None, :1]
+        return lambda: paint(photo[None], embedding, np.ones((1, 1), "float32"))
+    stylizer = make_stylizer(column)
     styles = list(range(num_styles))
     return lambda: stylizer(photo, styles, stroke_size=0, tile="off")
+
+
+def what_of(column):
+    """The runtime and dtype of a column, as `Stylizer` takes them."""
+    runtime, precision = column.split()
+    prefix = "mixed_" if (runtime, precision) == ("keras", "bfloat16") else ""
+    return runtime, prefix + precision
 
 
 def make_stylizer(column):
     """A `Stylizer` of varied32 that paints so."""
     from cin_style import Stylizer
 
-    runtime, precision = column.split()
-    prefix = "mixed_" if (runtime, precision) == ("keras", "bfloat16") else ""
-    dtype = None if runtime == "onnx" else prefix + precision
+    runtime, dtype = what_of(column)
     return Stylizer("varied32", dtype=dtype, runtime=runtime)
 
 
@@ -235,31 +244,21 @@ def measure_one(function, column, options):
 
 
 def describe_machine():
-    """The processor, its cores, and versions."""
+    """The processor, its cores, and versions; `hardware.versions` and what paints besides."""
     import importlib.metadata
 
-    names = "tensorflow tensorflow_cpu keras jax onnxruntime openvino torch numpy".split()
-    versions = {}
-    for name in names:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    from cin_style import hardware
+    from cin_style.runtimes import backend
+
+    backend.load()
+    found = hardware.versions()
+    for distribution in importlib.metadata.distributions():
+        if distribution.name in ("onnxruntime", "openvino", "torch"):
+            found[distribution.name] = distribution.version
     info = pathlib.Path("/proc/cpuinfo")
     text = info.read_text() if info.exists() else ""
     models = [line.split(":")[1].strip() for line in text.splitlines() if "model name" in line]
-    flags = {
-        word for line in text.splitlines() if line.startswith("flags") for word in line.split()
-    }
-    return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "extensions": sorted(flags & {"avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16"}),
-        "python": platform.python_version(),
-        "versions": versions,
-    }
+    return {"processor": models[0] if models else platform.processor(), "versions": found}
 
 
 def table(found):

@@ -4,13 +4,16 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
+from cin_style.images import scaling
 from cin_style.images.files import from_uint8
 
-# Rows of a band hold about so many pixels: some 60 MB of planes at a time, in few calls.
-_PIXELS = 2**18
+# Rows of a band hold about so many pixels: some 30 MB of planes at a time, in few calls.
+_PIXELS = 2**17
+
+# So many columns are interpolated at a time: few enough that few cells count.
+_COLUMNS = 512
 
 
 def fit(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
@@ -108,16 +111,14 @@ def enlarge(maps: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
         float32 (rows, width, channels, 4), plane after plane in memory.
     """
     height, width = maps.shape[:2]
-    top, bottom = (place * height / size[0] for place in (rows.start, rows.stop))
-    planes = maps.reshape(height, width, -1)
-    # Only the rows that count are handed on: copies cost as much as the scaling.
-    first, last = max(0, int(top) - 2), min(height, int(bottom) + 3)
-    box = (0.0, top - first, float(width), bottom - first)
-    part = (size[1], rows.stop - rows.start)
-    found = np.empty((planes.shape[-1], part[1], part[0]), "float32")
-    for index, plane in enumerate(found):
-        small = Image.fromarray(np.ascontiguousarray(planes[first:last, :, index]))
-        plane[:] = small.resize(part, Image.Resampling.BILINEAR, box)
+    planes = np.moveaxis(maps.reshape(height, width, -1), -1, 0)
+    near, down = scaling.between(size[0], height, rows)
+    part = down @ planes[:, near]
+    found = np.empty((len(planes), len(down), size[1]), "float32")
+    for left in range(0, size[1], _COLUMNS):
+        columns = slice(left, min(size[1], left + _COLUMNS))
+        near, across = scaling.between(size[1], width, columns)
+        np.matmul(part[..., near], np.ascontiguousarray(across.T), out=found[..., columns])
     return np.moveaxis(found, 0, -1).reshape(*found.shape[1:], *maps.shape[2:])
 
 

@@ -106,3 +106,43 @@ def enlarge(image: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray
     top, bottom = (place * height / size[0] for place in (rows.start, rows.stop))
     part = (rows.stop - rows.start, size[1])
     return scale(image, part, Image.Resampling.BICUBIC, (0.0, top, float(width), bottom))
+
+
+def tents(places: np.ndarray, cells: int) -> np.ndarray:
+    """The shares that cells have at places, for linear interpolation.
+
+    Args:
+        places: float (...), in cells; those beyond the first and last are theirs.
+        cells: how many.
+
+    Returns:
+        float32 (..., cells), of which each place's sum is 1.
+
+    Example:
+        >>> import numpy as np
+        >>> tents(np.array([0.25, 7.0]), 3).tolist()
+        [[0.75, 0.25, 0.0], [0.0, 0.0, 1.0]]
+    """
+    inside = np.clip(places, 0, cells - 1)
+    return np.maximum(0, 1 - np.abs(inside[..., None] - np.arange(cells))).astype("float32")
+
+
+def between(length: int, cells: int, part: slice) -> tuple[slice, np.ndarray]:
+    """Which cells some pixels of a side lie between, for linear interpolation.
+
+    Args:
+        length: of the side, in px.
+        cells: that cover it.
+        part: the pixels, from first to last.
+
+    Returns:
+        The cells that count for them, and float32 (pixels, cells that count): their shares.
+
+    Example:
+        >>> cells, shares = between(8, 4, slice(3, 5))
+        >>> cells, shares.tolist()
+        (slice(1, 3, None), [[0.75, 0.25], [0.25, 0.75]])
+    """
+    places = np.clip((np.arange(part.start, part.stop) + 0.5) / length * cells - 0.5, 0, cells - 1)
+    first, last = int(places[0]), min(cells, int(places[-1]) + 2)
+    return slice(first, last), tents(places - first, last - first)

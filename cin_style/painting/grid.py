@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from cin_style.images.scaling import between, tents
+
 # Cells down, across and from dark to light.
 SHAPE = (16, 16, 8)
 
@@ -15,29 +17,6 @@ _LIGHTNESS = np.array([0.299, 0.587, 0.114], "float32")
 def empty() -> np.ndarray:
     """A grid that changes nothing where it is added: float32 (16, 16, 8, 3, 4) of zeros."""
     return np.zeros((*SHAPE, 3, 4), "float32")
-
-
-def tents(places: np.ndarray, cells: int) -> np.ndarray:
-    """The shares that cells have at places, for linear interpolation.
-
-    Args:
-        places: float (...), in cells; those beyond the first and last are theirs.
-        cells: how many.
-
-    Returns:
-        float32 (..., cells), of which each place's sum is 1.
-
-    Example:
-        >>> tents(np.array([0.25, 7.0]), 3).tolist()
-        [[0.75, 0.25, 0.0], [0.0, 0.0, 1.0]]
-    """
-    inside = np.clip(places, 0, cells - 1)
-    return np.maximum(0, 1 - np.abs(inside[..., None] - np.arange(cells))).astype("float32")
-
-
-def _along(length: int, cells: int) -> np.ndarray:
-    """`tents` of the pixels of a side."""
-    return tents((np.arange(length) + 0.5) / length * cells - 0.5, cells)
 
 
 def weights(photo: np.ndarray) -> dict[str, np.ndarray]:
@@ -53,8 +32,8 @@ def weights(photo: np.ndarray) -> dict[str, np.ndarray]:
     height, width = photo.shape[:2]
     ones = np.ones((height, width, 1), "float32")
     return {
-        "down": _along(height, SHAPE[0]),
-        "across": _along(width, SHAPE[1]),
+        "down": between(height, SHAPE[0], slice(0, height))[1],
+        "across": between(width, SHAPE[1], slice(0, width))[1],
         "lightness": tents((photo @ _LIGHTNESS) * (SHAPE[2] - 1), SHAPE[2]),
         "colours": np.concatenate([photo.astype("float32"), ones], axis=-1),
     }
@@ -113,12 +92,13 @@ def apply_band(
     Returns:
         float32 (rows, width, 3).
     """
-    down, across = _along(size[0], SHAPE[0])[rows], _along(size[1], SHAPE[1])
+    near, down = between(size[0], SHAPE[0], rows)
+    across = between(size[1], SHAPE[1], slice(0, size[1]))[1]
     planes = [np.ascontiguousarray(colours[..., index]) for index in range(3)]
     lightness = sum(share * plane for share, plane in zip(_LIGHTNESS, planes, strict=True))
     place = np.clip(lightness, 0, 1) * np.float32(SHAPE[2] - 1)
     # Along the rows first: they are few.
-    at = np.ascontiguousarray(np.einsum("hy,yxlci->lcihx", down, grid, optimize=True))
+    at = np.ascontiguousarray(np.einsum("hy,yxlci->lcihx", down, grid[near], optimize=True))
     columns = np.ascontiguousarray(across.T)
     # One piece of memory for all levels: to be given new ones would take longer than to compute.
     maps = np.empty((12 * len(down), len(across)), "float32")

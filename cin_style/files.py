@@ -4,11 +4,22 @@ import contextlib
 import json
 import os
 import pathlib
+import time
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from cin_style.errors import UserError
+
+# Left-to-right and right-to-left embedding, override, isolate and their ends.
+_DIRECTIONS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+# How the names of temporary files begin.
+_TEMPORARY = ".cin_style-"
+
+# Of what is read as JSON: a catalogue of hundreds of thousands of styles.
+_LARGEST_JSON = 64 * 10**6
 
 
 @contextlib.contextmanager
@@ -20,7 +31,7 @@ def write_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     suffix = "".join(path.suffixes[-2:])
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{suffix}")
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}{suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -28,15 +39,56 @@ def write_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         temporary.unlink(missing_ok=True)
 
 
+def clear_temporaries(folder: str | os.PathLike, *, below: bool = False, age: float = 0) -> None:
+    """Removes what `write_beside` has left in a folder where processes were killed.
+
+    Args:
+        folder: which.
+        below: also in the folders in it.
+        age: in seconds; what is younger stays, as another process may be writing it.
+    """
+    latest = time.time() - age
+    for path in pathlib.Path(folder).glob(f"{'**/' if below else ''}{_TEMPORARY}*"):
+        with contextlib.suppress(OSError):  # another process was quicker
+            if path.stat().st_mtime <= latest:
+                path.unlink()
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes `text` (UTF-8) to `path` atomically."""
+    """Writes `text` to `path` atomically, as UTF-8.
+
+    What is not Unicode, as the names of files may be, is written as JSON escapes it.
+    """
     with write_beside(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Writes `value` to `path` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        OSError: a file that can't be read.
+        ValueError: one that is no JSON, of more than 64 MB or nested too deeply.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():  # a pipe would be waited for
+        raise FileNotFoundError(f"no such file: {path}")
+    if path.stat().st_size > _LARGEST_JSON:
+        raise ValueError(f"it is larger than {_LARGEST_JSON // 10**6} MB")
+    return parse_json(path.read_bytes())
+
+
+def parse_json(text: str | bytes) -> Any:
+    """`json.loads`, of which a `ValueError` is all that a text can lead to."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def writable_folder(path: str | os.PathLike, argument: str = "output") -> pathlib.Path:
@@ -55,7 +107,7 @@ def writable_folder(path: str | os.PathLike, argument: str = "output") -> pathli
     path = pathlib.Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / f".{uuid.uuid4().hex[:12]}"
+        probe = path / f"{_TEMPORARY}{uuid.uuid4().hex[:12]}"
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -66,3 +118,23 @@ def writable_folder(path: str | os.PathLike, argument: str = "output") -> pathli
             "its permissions."
         ) from error
     return path
+
+
+def printable(text: str) -> str:
+    """A text without what steers terminals or is no character, on one line.
+
+    Control characters and those that change the direction of writing become spaces; halves of
+    UTF-16 pairs, which stand for bytes in the names of files, question marks.
+
+    Example:
+        >>> printable("Red\\x1b[31m and\\nblue")
+        'Red [31m and blue'
+    """
+
+    def harmless(character: str) -> str:
+        kind = unicodedata.category(character)
+        if kind == "Cs":
+            return "?"
+        return " " if kind in ("Cc", "Zl", "Zp") or character in _DIRECTIONS else character
+
+    return "".join(map(harmless, text))

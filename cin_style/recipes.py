@@ -18,6 +18,9 @@ from cin_style.errors import UserError
 # Of what a network takes, in px: its mirror padding needs as much.
 SMALLEST_SIDE = 16
 
+# Whole numbers that floats still tell apart, cut off to what is easily said.
+_MOST = 10**15 - 1
+
 
 def option(default: Any, text: str, **metadata: Any) -> Any:
     """A field of a recipe.
@@ -116,7 +119,12 @@ def _convert(field: dataclasses.Field, value: Any) -> Any:
         if not all(isinstance(part, str | os.PathLike) for part in value):
             raise UserError(f"`{field.name}` must be a list of texts. Received: {value!r}")
         return tuple(os.fspath(part) for part in value)
-    return os.fspath(value) if kind is str else kind(value)
+    if kind is int and abs(value) > _MOST:
+        raise UserError(f"`{field.name}` must be a whole number of at most 15 digits.")
+    try:
+        return os.fspath(value) if kind is str else kind(value)
+    except OverflowError as error:  # a whole number of hundreds of digits
+        raise UserError(f"`{field.name}` must be a number that a float can hold.") from error
 
 
 def _check_bounds(field: dataclasses.Field, value: Any) -> None:

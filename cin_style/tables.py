@@ -9,6 +9,7 @@ from typing import Any
 
 import tabulate
 
+from cin_style.errors import UserError
 from cin_style.files import write_text
 
 
@@ -24,30 +25,46 @@ def write(path: str | os.PathLike, rows: Sequence[dict[str, Any]]) -> None:
     write_text(path, text.getvalue())
 
 
-def read(path: str | os.PathLike, texts: Collection[str] = ()) -> list[dict[str, Any]]:
+def read(
+    path: str | os.PathLike, texts: Collection[str] = (), needed: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Reads what `write` wrote.
 
     Args:
         path: the file.
         texts: the columns that hold texts; in the others, what is not empty is a number.
+        needed: columns that hold a number in every row.
 
     Returns:
         A list of dicts; empty when there is no such file.
+
+    Raises:
+        UserError: a damaged table.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            {
-                name: value if name in texts or value == "" else _number(value)
-                for name, value in row.items()
-            }
-            for row in csv.DictReader(file)
-        ]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [
+                {
+                    name: value if name in texts or value == "" else _number(value)
+                    for name, value in row.items()
+                }
+                for row in csv.DictReader(file, strict=True)
+            ]
+        if not all(isinstance(row.get(name), int | float) for row in rows for name in needed):
+            raise ValueError(f"it lacks some of {', '.join(needed)}")
+    except (OSError, TypeError, ValueError, csv.Error) as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Put back what was there, or take it away to do without."
+        ) from error
+    return rows
 
 
-def _number(text: str) -> int | float:
+def _number(text: str | None) -> int | float:
+    if text is None:
+        raise ValueError("a line is cut short")
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
 

@@ -32,7 +32,7 @@ def test_defaults_are_allowed_and_every_field_says_what_it_is(recipe_class):
         ({"steps": 1.5}, "`steps` must be a whole number"),
         ({"steps": True}, "`steps` must be a whole number"),
         ({"steps": None}, "`steps` must be a whole number. Received: None"),
-        ({"image_size": 8}, "`image_size` must be at least 16 px"),
+        ({"image_size": 8}, "`image_size` must be from 16 to 8192"),
         ({"learning_rate": -1.0}, "`learning_rate` must be positive"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be positive"),
         ({"learning_rate": "fast"}, "`learning_rate` must be a number"),

@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    train_on = options.expand("train", arguments.train) if arguments.train else None
+    train_on = options.expand("train", arguments.train, arguments) if arguments.train else None
     output = options.output(arguments)
     backend.load()
     demonstrate(output, train_on=train_on)

@@ -2,11 +2,13 @@
 
 import argparse
 import importlib
+import io
 import logging
 import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -14,6 +16,7 @@ from absl.flags import argparse_flags
 
 import cin_style
 from cin_style.errors import UserError
+from cin_style.files import printable
 
 _DESCRIPTION = """\
 Paint photos in many styles with one network.
@@ -38,8 +41,15 @@ COMMANDS = (
 _RESUMABLE = ("train", "finetune", "train-predictor", "evaluate", "stylize")
 
 
+class _Parser(argparse_flags.ArgumentParser):
+    """Says on one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"cin-style: {printable(message)}. {self.prog} --help explains it.\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse_flags.ArgumentParser(
+    parser = _Parser(
         prog="cin-style",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -95,7 +105,8 @@ class _Formatter(logging.Formatter):
         self._names = names
 
     def format(self, record: logging.LogRecord) -> str:
-        return say(super().format(record), self._names)
+        lines = say(super().format(record), self._names).split("\n")
+        return "\n".join(map(printable, lines))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -111,7 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         arguments.run(arguments)
     except UserError as error:
-        print(f"cin-style: {say(str(error), names)}", file=sys.stderr)
+        print(f"cin-style: {printable(say(str(error), names))}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"cin-style: out of memory ({error}). Take less at a time.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         hint = " Run the same command again to go on." if arguments.command in _RESUMABLE else ""
@@ -120,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        print(f"cin-style: {error}", file=sys.stderr)
+        print(f"cin-style: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0
 
@@ -134,9 +148,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         print(f"cin-style: cannot read the arguments: {reason}", file=sys.stderr)
         sys.exit(2)
     flags.FLAGS.mark_as_parsed()
-    return _parser().parse_args(arguments)
+    # What stands here itself, and not in a file of arguments.
+    return _parser().parse_args(arguments, argparse.Namespace(directly=tuple(argv[1:])))
 
 
 def main() -> None:
     """Entry point of the `cin-style` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a title that a terminal can't show
+            stream.reconfigure(errors="backslashreplace")
     app.run(run, flags_parser=parse)

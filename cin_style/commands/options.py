@@ -81,9 +81,9 @@ def given(arguments: argparse.Namespace, recipe_class: type[RecipeBase]) -> dict
         if name not in names:
             continue
         if isinstance(value, str):
-            value = expand(name, value)
+            value = expand(name, value, arguments)
         elif isinstance(value, list):
-            value = tuple(expand(name, part) for part in value)
+            value = tuple(expand(name, part, arguments) for part in value)
         found[name] = value
     return found
 
@@ -95,14 +95,17 @@ def recipe(arguments: argparse.Namespace, recipe_class: type[_AnyRecipe]) -> _An
 
 def output(arguments: argparse.Namespace) -> str:
     """`--output`, `~` and environment variables filled in."""
-    return expand("output", arguments.output)
+    return expand("output", arguments.output, arguments)
 
 
-def expand(name: str, text: str) -> str:
-    """Fills in ~ and environment variables, so that recipe files can name data folders."""
+def expand(name: str, text: str, arguments: argparse.Namespace) -> str:
+    """Fills in ~ and environment variables, so that recipe files can name data folders.
+
+    On the command line, where shells fill them in, a variable that is not set is a part of a name.
+    """
     expanded = os.path.expanduser(os.path.expandvars(text))
     missing = re.search(r"\$\{?(\w+)", expanded)
-    if missing:
+    if missing and not any(text in one.split("=", 1) for one in arguments.directly):
         raise UserError(
             f"`{name}={text}`: the environment variable {missing[1]} is not set. Set it, or give "
             f"`{name}` after the --flagfile."

@@ -31,9 +31,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     for name in ("model", "export", "output"):
         if getattr(arguments, name):
-            setattr(arguments, name, options.expand(name, getattr(arguments, name)))
+            setattr(arguments, name, options.expand(name, getattr(arguments, name), arguments))
     if arguments.cards:
-        arguments.cards = [options.expand("import", card) for card in arguments.cards]
+        arguments.cards = [options.expand("import", card, arguments) for card in arguments.cards]
     edits = (arguments.export, arguments.cards, arguments.remove, arguments.rename)
     if sum(value is not None for value in edits) > 1:
         raise UserError("give only one of --export, --import, --remove and --rename at a time.")

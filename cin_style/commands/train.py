@@ -2,12 +2,12 @@
 
 import argparse
 import dataclasses
-import json
 import logging
 import pathlib
 from typing import Any
 
 from cin_style.commands import options
+from cin_style.files import read_json
 from cin_style.runtimes import backend
 from cin_style.training.preset_files import PRESETS, preset
 from cin_style.training.recipes import TrainRecipe
@@ -65,7 +65,7 @@ def _numbers(name: str, output: pathlib.Path) -> dict[str, Any]:
 def _begun(output: pathlib.Path) -> dict[str, Any]:
     """The recipe that a run in this folder was begun with, wherever that was; or nothing."""
     try:
-        recipe = json.loads((output / "run.json").read_text(encoding="utf-8"))["recipe"]
+        recipe = read_json(output / "run.json")["recipe"]
         names = {field.name for field in dataclasses.fields(TrainRecipe)}
         return {name: value for name, value in recipe.items() if name in names}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

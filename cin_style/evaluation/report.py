@@ -17,7 +17,7 @@ from cin_style.evaluation import artefacts, page, subjects
 from cin_style.evaluation.page import Row
 from cin_style.evaluation.recipe import EvaluateRecipe
 from cin_style.evaluation.subjects import Subjects
-from cin_style.files import writable_folder, write_json, write_text
+from cin_style.files import read_json, writable_folder, write_json, write_text
 from cin_style.losses.from_recipe import make_objective, weights_of
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.recipe import complete
@@ -138,7 +138,7 @@ def _note(
         write_json(path, note | {"versions": hardware.versions()})
         return
     try:
-        earlier = json.loads(path.read_text(encoding="utf-8"))
+        earlier = read_json(path)
         same = {name: earlier[name] for name in note} == json.loads(json.dumps(note))
     except (OSError, ValueError, KeyError, TypeError):
         same = False

@@ -74,7 +74,7 @@ def as_photo(value: Any) -> np.ndarray:
 def _opened(value: Any) -> Any:
     """What is no array yet as one, uint8 (height, width, 3)."""
     if isinstance(value, str | os.PathLike):
-        value = files.open_rgb(value, most_pixels=limits.MOST_PIXELS)
+        value = files.open_rgb(value, most_pixels=limits.most_pixels())
     return np.asarray(files.to_rgb(value)) if isinstance(value, Image.Image) else value
 
 

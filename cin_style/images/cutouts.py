@@ -91,7 +91,7 @@ def cut_out(path: str | os.PathLike, mask: str | os.PathLike = "", box: str = ""
         UserError: a file that can't be read, a picture without transparency, an empty mask or one
             of another size or a JPEG, a box outside the picture; no OpenCV for a box.
     """
-    image = files.open_rgb(path, most_pixels=limits.MOST_PIXELS)
+    image = files.open_rgb(path, most_pixels=limits.most_pixels())
     pixels = np.asarray(image)
     if mask:
         alpha = _of_mask(mask, pixels.shape[:2])
@@ -103,7 +103,7 @@ def cut_out(path: str | os.PathLike, mask: str | os.PathLike = "", box: str = ""
 
 
 def _of_transparency(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-    with limits.allowing(limits.MOST_PIXELS), files.open_image(path) as opened:
+    with limits.allowing(limits.most_pixels()), files.open_image(path) as opened:
         whole = np.asarray(files.upright(opened).convert("RGBA"))
     alpha = files.from_uint8(whole[..., 3])
     if alpha.min() == 1:

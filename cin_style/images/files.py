@@ -31,6 +31,9 @@ _WITH_QUALITY = (".jpg", ".jpeg", ".webp")
 # The most pixels each way that a file of a format can hold; PNG has room for all.
 _LARGEST = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}
 
+# How many times its width a picture may be long that is scaled to a short side.
+_MOST_NARROW = 20
+
 # All of a JPEG's EXIF data stand in one segment.
 _LARGEST_EXIF_IN_JPEG = 65_533
 
@@ -85,10 +88,19 @@ def open_rgb(
             f"GIF, TIFF, AVIF or HEIC. {_advice(name)}"
         ) from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"{name} is too large: {error}. Scale it down first.") from error
+        raise UserError(f"{name} is too large: {error}. {_advice_on_size(most_pixels)}") from error
     except Exception as error:  # Pillow raises many kinds; on a file, each means a bad one
         reason = str(error) or type(error).__name__
         raise UserError(f"{name} is damaged or unreadable: {reason}. Replace the file.") from error
+
+
+def _advice_on_size(most_pixels: int | None) -> str:
+    if most_pixels is None:
+        return "Scale it down first."
+    return (
+        f"Scale it down first, or, if you trust it, set {limits.VARIABLE} to more than "
+        f"{most_pixels / 10**6:g}."
+    )
 
 
 def open_image(source: str | os.PathLike | io.BytesIO) -> Image.Image:
@@ -98,6 +110,9 @@ def open_image(source: str | os.PathLike | io.BytesIO) -> Image.Image:
             import pillow_heif  # only now: most people have no such photos
 
             pillow_heif.register_heif_opener()
+    # A pipe or a device by the name of a picture would be waited for, or read without end.
+    if not isinstance(source, io.BytesIO) and os.path.exists(source) and not os.path.isfile(source):
+        raise OSError("it is no file")
     return Image.open(source)
 
 
@@ -181,9 +196,15 @@ def load_pixels(
         uint8 array (height, width, 3), RGB.
 
     Raises:
-        UserError: see `open_rgb`.
+        UserError: see `open_rgb`; a picture too narrow for `short_side`.
     """
-    return np.asarray(scaled(open_rgb(path, most_pixels=most_pixels), short_side, max_side))
+    image = open_rgb(path, most_pixels=most_pixels)
+    if short_side and max(image.size) > _MOST_NARROW * min(image.size):
+        raise UserError(
+            f"{path} is {image.width} x {image.height} px, far too narrow to be scaled to a short "
+            f"side of {short_side} px. Crop it to at most {_MOST_NARROW} times as long as wide."
+        )
+    return np.asarray(scaled(image, short_side, max_side))
 
 
 def scaled(

@@ -18,8 +18,8 @@ def open_mask(mask: str | os.PathLike | Image.Image) -> Image.Image:
     """
     if isinstance(mask, Image.Image):
         return mask if mask.mode == "P" else files.to_rgb(mask)
-    picture = files.open_rgb(mask, most_pixels=limits.MOST_PIXELS)  # checks the file
-    with limits.allowing(limits.MOST_PIXELS), Image.open(mask) as image:
+    picture = files.open_rgb(mask, most_pixels=limits.most_pixels())  # checks the file
+    with limits.allowing(limits.most_pixels()), Image.open(mask) as image:
         return image.copy() if image.mode == "P" else picture
 
 

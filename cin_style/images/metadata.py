@@ -38,7 +38,7 @@ def read_metadata(path: str | os.PathLike) -> dict[str, bytes]:
     """
     metadata = {}
     try:
-        with limits.allowing(limits.MOST_PIXELS):
+        with limits.allowing(limits.most_pixels()):
             image = open_image(path)
         with image:
             # A profile for CMYK or grey values does not describe RGB ones.

@@ -146,8 +146,8 @@ def read(
 
 def open_labels(path: str | os.PathLike, size: tuple[int, int], photo: str) -> np.ndarray:
     """The colours of a mask, uint8 (height, width, 3)."""
-    image = files.open_rgb(path, most_pixels=limits.MOST_PIXELS)  # checks the file
-    with limits.allowing(limits.MOST_PIXELS), Image.open(path) as opened:
+    image = files.open_rgb(path, most_pixels=limits.most_pixels())  # checks the file
+    with limits.allowing(limits.most_pixels()), Image.open(path) as opened:
         if opened.format == "JPEG":
             raise UserError(
                 f"the mask {path} is a JPEG, which makes false labels along its edges. Save it as "

@@ -228,6 +228,8 @@ def _misfit(arrays: Arrays, architecture: Architecture) -> str:
             ("kernel", kernel, (3, 3, before, width)),
             ("bias", bias, (width,)),
         ):
+            if array.dtype.kind != "f" or not np.isfinite(array).all():
+                return f"layer {name} has a {what} that is no finite floats"
             if array.shape != shape:
                 return f"layer {name} has a {what} of shape {array.shape}, expected {shape}"
     *before_it, deepest = (name for name in architecture.layers if name in arrays)

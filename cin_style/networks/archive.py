@@ -1,14 +1,17 @@
 """What a `.keras` file says of itself, read without Keras, which takes seconds to import."""
 
-import json
 import os
 import pathlib
 import zipfile
 from typing import Any
 
 from cin_style.errors import UserError
+from cin_style.files import parse_json
 from cin_style.networks.bundled import bundled
 from cin_style.styles.style import Style, unique
+
+# Of a network's file when it is unpacked: room for 80,000 styles; and of what it says of itself.
+_LARGEST, _LARGEST_CONFIG = 10**9, 64 * 10**6
 
 
 def find(path: str | os.PathLike) -> pathlib.Path:
@@ -38,8 +41,9 @@ def read_config(path: str | os.PathLike) -> dict[str, Any]:
     path = find(path)
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_size(archive)
             damaged = archive.testzip()
-            config = json.loads(archive.read("config.json"))
+            config = parse_json(archive.read("config.json"))
             if not isinstance(config, dict):
                 raise ValueError("its config.json holds no object")
     except Exception as error:  # zipfile raises many kinds; each means a bad file
@@ -54,6 +58,15 @@ def read_config(path: str | os.PathLike) -> dict[str, Any]:
             "Give a model that `train` wrote."
         )
     return config
+
+
+def _check_size(archive: zipfile.ZipFile) -> None:
+    """Raises a `ValueError` for a file that unpacks to what no network is, such as a zip bomb."""
+    sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+    if sum(sizes.values()) > _LARGEST:
+        raise ValueError(f"it unpacks to more than {_LARGEST // 10**6} MB")
+    if sizes.get("config.json", 0) > _LARGEST_CONFIG:
+        raise ValueError(f"its config.json is larger than {_LARGEST_CONFIG // 10**6} MB")
 
 
 def read_styles(path: str | os.PathLike) -> tuple[Style, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from cin_style.errors import UserError
-from cin_style.files import write_beside
+from cin_style.files import parse_json, write_beside
 from cin_style.networks.styled import Styled
 from cin_style.styles.style import Style
 
@@ -112,7 +112,7 @@ class StyleCard:
             with np.load(path, allow_pickle=False) as file:
                 text, embedding, seal = (file[name] for name in ("card", "embedding", "seal"))
             text = text.tobytes()
-            card = json.loads(text)
+            card = parse_json(text)
             if card["format"] == FORMAT:
                 result = cls(card["style"], embedding, str(card["fingerprint"]))
         except UserError as error:

@@ -11,7 +11,7 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.networks import archive
-from cin_style.networks.styled import Styled
+from cin_style.networks.styled import Styled, check_form
 from cin_style.styles.style import unique
 
 # Added to variances; the layers' default, which no network changes.
@@ -43,6 +43,7 @@ class FrozenNetwork(Styled):
         grain: float = 0.0,
         loss_options: dict[str, Any] | None = None,
     ) -> None:
+        check_form(widths, residual_blocks, upsampling, grain)
         self.styles = unique(styles)
         self.widths = tuple(widths)
         self.residual_blocks = residual_blocks
@@ -58,8 +59,6 @@ class FrozenNetwork(Styled):
                 f"{len(self._kernels)} convolutions are not those of a network of widths "
                 f"{self.widths} with {residual_blocks} residual blocks."
             )
-        if upsampling not in ("nearest", "bilinear"):
-            raise UserError(f"`upsampling` must be nearest or bilinear. Received: {upsampling}")
         if not all(np.isfinite(array).all() for array in (*self._kernels, self._embeddings)):
             raise UserError("the network holds numbers that are not finite.")
         expected = (len(self.styles), self.embedding_size)

@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import warnings
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
+from keras import ops
 
 from cin_style.errors import UserError
 from cin_style.files import write_beside
@@ -103,9 +105,13 @@ def load(path: str | os.PathLike) -> StyleTransferNetwork:
             f"{path} is not a model file, or is cut short ({error}). Copy it again."
         ) from error
     try:
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an error says it, too
+            network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds; each means a bad file
         raise archive.unreadable(path, error) from error
+    if not all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in network.weights):
+        raise archive.unreadable(path, ValueError("it holds numbers that are not finite"))
     network.stored_half = half
     return network
 

@@ -16,7 +16,7 @@ from cin_style.networks.layers import (
     HalveMap,
     PadToMultiple,
 )
-from cin_style.networks.styled import Styled
+from cin_style.networks.styled import Styled, check_form
 from cin_style.styles import style as style_sets
 
 
@@ -82,10 +82,7 @@ class StyleTransferNetwork(Styled, keras.Model):
     ) -> None:
         known = style_sets.unique(styles)
         widths = tuple(widths)
-        if upsampling not in ("nearest", "bilinear"):
-            raise ValueError(
-                f"upsampling must be 'nearest' or 'bilinear'. Received: upsampling={upsampling!r}"
-            )
+        check_form(widths, residual_blocks, upsampling, grain)
 
         # === Functional Model ===
         images = keras.Input((None, None, 3), name="images", dtype="float32")

@@ -190,7 +190,7 @@ def _check(recipe: BlendRecipe, output: pathlib.Path) -> None:
 def _prepare(recipe: BlendRecipe, network: Styled, names: Sequence[str]) -> Scene:
     # A map holds a weight for every style and pixel, so only these few styles.
     few = network.select(list(dict.fromkeys(names)))
-    whole = files.open_rgb(recipe.photo, most_pixels=limits.MOST_PIXELS)
+    whole = files.open_rgb(recipe.photo, most_pixels=limits.most_pixels())
     photo = np.asarray(files.scaled(whole, max_side=recipe.max_side))
     stylizer = Stylizer(few, grain=recipe.grain, runtime=recipe.runtime)
     return Scene(

@@ -93,7 +93,7 @@ def composite(recipe: CompositeRecipe, output: str | os.PathLike) -> Result:
     output = pathlib.Path(output)
     check_writable_format(output)
     refuse_overwriting(filter(None, (recipe.object, recipe.mask, recipe.into)), [output])
-    background = load_pixels(recipe.into, most_pixels=limits.MOST_PIXELS)
+    background = load_pixels(recipe.into, most_pixels=limits.most_pixels())
     check_size(output, *background.shape[1::-1])
     cutout = cut_out(recipe.object, recipe.mask, recipe.box)
     writable_folder(output.parent)

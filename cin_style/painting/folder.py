@@ -13,7 +13,7 @@ from PIL import Image
 
 from cin_style import images, progress
 from cin_style.errors import UserError
-from cin_style.files import writable_folder
+from cin_style.files import clear_temporaries, writable_folder
 from cin_style.images import files, limits, search, sheets
 from cin_style.networks.styled import Styled
 from cin_style.painting import large, predicted
@@ -33,6 +33,9 @@ _WRITE_BEHIND = 4
 # Threads for each.
 _READERS = 2
 _WRITERS = 2
+
+# No picture takes so long to be written, in seconds: older temporary files are nobody's any more.
+_LONGEST_WRITING = 3600
 
 
 def stylize(
@@ -76,6 +79,7 @@ def stylize(
     search.refuse_overwriting(asked.images, filter(None, [*paths, recipe.sheet]))
     one_file = names_a_file(pathlib.Path(output))
     folder = writable_folder(jobs[0].targets[0].parent)
+    clear_temporaries(folder, age=_LONGEST_WRITING)
     if recipe.sheet:
         writable_folder(pathlib.Path(recipe.sheet).parent)
     tasks = _tasks(stylizer, jobs, recipe, None if one_file else Journal(folder))
@@ -156,7 +160,9 @@ class _Photo:
 
 
 def _read(job: Job, recipe: StylizeRecipe) -> _Photo:
-    pixels = files.load_pixels(job.photo, max_side=recipe.max_side, most_pixels=limits.MOST_PIXELS)
+    pixels = files.load_pixels(
+        job.photo, max_side=recipe.max_side, most_pixels=limits.most_pixels()
+    )
     for target in job.targets:
         files.check_size(target, *pixels.shape[1::-1])
     return _Photo(pixels, images.read_metadata(job.photo))
@@ -353,7 +359,7 @@ def _prepare(task: _Task, recipe: StylizeRecipe) -> tuple[_Photo, dict[int, np.n
         for place, target in enumerate(task.job.targets):
             if place not in task.missing:
                 row[place] = _small(
-                    np.asarray(images.open_rgb(target, most_pixels=limits.MOST_PIXELS))
+                    np.asarray(images.open_rgb(target, most_pixels=limits.most_pixels()))
                 )
     return photo, row
 

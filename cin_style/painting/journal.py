@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cin_style.files import parse_json
 from cin_style.networks.styled import Styled
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.styles import blends
@@ -53,7 +54,7 @@ class Journal:
             text = ""
         for line in text.splitlines():
             try:
-                entry = json.loads(line)
+                entry = parse_json(line)
                 self._known[entry["picture"]] = entry["from"], entry["bytes"]
             except (ValueError, KeyError, TypeError):
                 continue  # cut short, where the machine stopped

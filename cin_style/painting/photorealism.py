@@ -92,7 +92,8 @@ def photoreal(recipe: PhotorealRecipe, output: str | os.PathLike) -> Result:
             raise UserError(f"`save_masks` would write over {output}. Choose another folder.")
         writable_folder(recipe.save_masks, "save_masks")
     content, style = (
-        load_pixels(path, most_pixels=limits.MOST_PIXELS) for path in (recipe.content, recipe.style)
+        load_pixels(path, most_pixels=limits.most_pixels())
+        for path in (recipe.content, recipe.style)
     )
     check_size(output, *content.shape[1::-1])
     writable_folder(output.parent)

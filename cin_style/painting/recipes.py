@@ -147,10 +147,14 @@ class BlendRecipe(_PaintRecipe):
 
     photo: str = option("", "a photo")
     styles: str = option("", "names, numbers or images: two for a strip, four for a grid")
-    steps: int | None = option(None, "blends from style to style (9; in a grid 5)", least=2)
+    steps: int | None = option(
+        None, "blends from style to style (9; in a grid 5)", least=2, most=1000
+    )
     across: str = option("", "change across one picture", choices=("", "x", "y", "radial"))
     mask: str = option("", "grey or indexed image: which style where")
-    soften: float = option(0.0, "standard deviation in px that softens mask edges", least=0)
+    soften: float = option(
+        0.0, "standard deviation in px that softens mask edges", least=0, most=10_000
+    )
 
     def check(self) -> None:
         super().check()

@@ -22,7 +22,7 @@ from cin_style.painting.sources import Look, Source
 from cin_style.runtimes import backend, choice
 from cin_style.runtimes.exported import ExportedNetwork, is_exported
 from cin_style.runtimes.formats import PAINTERS
-from cin_style.runtimes.runtime import MARGIN, Runtime, is_out_of_memory
+from cin_style.runtimes.runtime import MARGIN, Runtime, finite, is_out_of_memory
 from cin_style.styles import blends
 
 # Who paints with another runtime need not have Keras.
@@ -488,7 +488,9 @@ def _run(paint: Runtime, photos: np.ndarray, *inputs: np.ndarray) -> np.ndarray:
         gib = round(megapixels * tiling.GIB_PER_MEGAPIXEL)
         _LOG.warning("some %d GiB of memory are needed for %s", gib, advice)
     try:
-        return paint(photos, *inputs)
+        return finite(paint(photos, *inputs))
+    except UserError:
+        raise
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -32,6 +32,7 @@ from cin_style.painting.layer_maps import LayerMap, Moments
 from cin_style.painting.sources import Look, Source, Span
 from cin_style.painting.stages import Normalization, Stage
 from cin_style.painting.tiling import USUAL_TILE
+from cin_style.runtimes.runtime import finite
 
 _LOG = logging.getLogger("cin_style")
 
@@ -341,4 +342,4 @@ class Painted:
             rows, columns = (self._margin + top, count), (self._margin, width)
             values = self._normalize(self._picture.read(rows, columns), rows, columns)
             with np.errstate(over="ignore"):
-                yield slice(top, top + count), 1 / (1 + np.exp(-values))
+                yield slice(top, top + count), finite(1 / (1 + np.exp(-values)))

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from cin_style.errors import UserError
-from cin_style.files import write_beside
+from cin_style.files import parse_json, write_beside
 from cin_style.networks.cards import StyleCard
 from cin_style.networks.styled import Styled
 from cin_style.prediction import looking
@@ -246,7 +246,7 @@ class StylePredictor(keras.Model):
             raise UserError(f"no such predictor: {path}. Check the path.")
         try:
             text, arrays = _read(path)
-            description = json.loads(text)
+            description = parse_json(text)
             found = description["format"]
             if found == FORMAT:
                 predictor = cls._from(description, arrays, vgg_weights)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from cin_style.errors import UserError
+from cin_style.files import parse_json
 from cin_style.networks.styled import Styled, embedding_size
 from cin_style.runtimes.formats import FORMATS, first_installed
 from cin_style.styles.style import Style, unique
@@ -94,7 +95,7 @@ class Manifest:
             UserError: a newer format.
             ValueError, KeyError, TypeError: what is no manifest.
         """
-        found = json.loads(text)
+        found = parse_json(text)
         if found["kind"] != KIND:
             raise ValueError("it is of another kind")
         if found["format"] != FORMAT:

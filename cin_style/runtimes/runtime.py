@@ -4,6 +4,8 @@ from typing import Protocol
 
 import numpy as np
 
+from cin_style.errors import UserError
+
 # Networks know from the padding of their layers where a picture ends, and paint the last 40 px
 # unlike the rest (`training.recipes.margin_of`). Photos get a mirrored margin of so many px, which
 # is cut off again.
@@ -38,6 +40,17 @@ class Runtime(Protocol):
 def as_maps(weights: np.ndarray) -> np.ndarray:
     """A blend for each photo as a map of one pixel."""
     return weights if weights.ndim == 4 else weights[:, None, None, :]
+
+
+def finite(pictures: np.ndarray) -> np.ndarray:
+    """Pictures as they are; a `UserError` where they hold NaN or infinity."""
+    # A sum is finite only if all are; and it needs no memory of their size.
+    if not np.isfinite(pictures.sum(dtype="float64")):
+        raise UserError(
+            "the picture is not made of numbers: the style's, or the network's, are far out of "
+            "range. Take another style, or get the card or the network again from its maker."
+        )
+    return pictures
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -2,13 +2,15 @@
 
 import dataclasses
 import difflib
-import math
 import numbers
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cin_style.errors import UserError
+from cin_style.files import printable
+
+_LARGEST_WEIGHT = 1e9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,19 +62,21 @@ class Style:
                 f"the image size of style {self.name} must be a whole number. "
                 f"Received: {self.image_size!r}"
             )
-        if not (isinstance(self.weight, int | float) and 0 < self.weight < math.inf):
+        if not (isinstance(self.weight, int | float) and 0 < self.weight <= _LARGEST_WEIGHT):
             raise UserError(
-                f"the weight of style {self.name} must be a positive number. "
-                f"Received: {self.weight!r}"
+                f"the weight of style {self.name} must be a positive number, at most "
+                f"{_LARGEST_WEIGHT:g}. Received: {str(self.weight)[:40]}"
             )
         for field in ("title", "artist", "year", "collection", "source", "license"):
             value = getattr(self, field)
             if isinstance(value, int):  # a year without quotes
-                object.__setattr__(self, field, str(value))
+                value = str(value)
             elif not isinstance(value, str | None):
                 raise UserError(
-                    f"the {field} of style {self.name} must be a text. Received: {value!r}"
+                    f"the {field} of style {self.name} must be a text. "
+                    f"Received: {str(value)[:80]!r}"
                 )
+            object.__setattr__(self, field, value and printable(value))
 
     @classmethod
     def of(cls, value: "Style | str | Mapping[str, Any]") -> "Style":

@@ -1,7 +1,6 @@
 """Style sets: a folder of images, with or without styles.json, to names and provenance."""
 
 import dataclasses
-import json
 import os
 import pathlib
 import re
@@ -11,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from cin_style.errors import UserError
+from cin_style.files import read_json
 from cin_style.images import files, search
 from cin_style.styles.style import Style, find, unique
 
@@ -124,7 +124,7 @@ class StyleSet:
         if not catalogue.is_file():
             raise UserError(f"no such catalogue of style images: {catalogue}. Check `catalogue`.")
         try:
-            entries = json.loads(catalogue.read_text(encoding="utf-8"))
+            entries = read_json(catalogue)
             listed = isinstance(entries, list) and entries
             if not listed or not all(isinstance(entry, dict) for entry in entries):
                 raise ValueError("expected a list of objects with name and file")
@@ -133,7 +133,13 @@ class StyleSet:
         styles, paths = [], []
         known = {field.name for field in dataclasses.fields(Style)} - {"image_size"}
         for entry in entries:
-            path = folder / str(entry.get("file", ""))
+            named = os.path.normpath(str(entry.get("file", "")))
+            if os.path.isabs(named) or named.startswith(os.pardir):
+                raise UserError(
+                    f"{catalogue}: the style {entry.get('name')} names a file outside of the "
+                    f"folder {folder}: {named}. Copy it into the folder."
+                )
+            path = folder / named
             if not path.is_file():
                 raise UserError(
                     f"{catalogue}: the style {entry.get('name')} names the file "

@@ -131,7 +131,8 @@ class LossLog(keras.callbacks.Callback):
         self.path = pathlib.Path(path)
         self.rate = rate
         self.step = start
-        self.rows = [row for row in tables.read(path) if row["step"] <= start]
+        rows = tables.read(path, needed=("step", "seconds"))
+        self.rows = [row for row in rows if row["step"] <= start]
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._begun = time.monotonic() - (self.rows[-1]["seconds"] if self.rows else 0)
@@ -293,8 +294,15 @@ class Previews(keras.callbacks.Callback):
         self.step = self._last = start
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self.step == 0:
+        if self.step == 0 or not self._drawn_since(max(1, self.step // self.every * self.every)):
             self._draw()
+
+    def _drawn_since(self, step: int) -> bool:
+        """Whether there is a sheet of this step or a later one, up to where the run goes on.
+
+        There is none where the process stopped between its checkpoint and the sheet.
+        """
+        return any((self.folder / _sheet(one)).is_file() for one in range(step, self.step + 1))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
@@ -308,7 +316,12 @@ class Previews(keras.callbacks.Callback):
     def _draw(self) -> None:
         self.folder.mkdir(exist_ok=True)
         sheet = self.paint(self.model.network)
-        images.save(self.folder / f"step_{self.step:06}.jpg", sheet)
+        images.save(self.folder / _sheet(self.step), sheet)
+
+
+def _sheet(step: int) -> str:
+    """The name of the sheet of a step."""
+    return f"step_{step:06}.jpg"
 
 
 def network_sheet(

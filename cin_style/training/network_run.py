@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import json
 import logging
 import pathlib
 from typing import Any, ClassVar
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 
 from cin_style import tables
-from cin_style.files import write_json
+from cin_style.files import read_json, write_json
 from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.per_style import style_losses
@@ -154,8 +153,10 @@ def _evaluate(
     """Writes and shows the losses on held-out photos, beside those before training if noted."""
     after = style_losses(network, objective, crops)
     try:
-        before = json.loads(folder.before.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # lost: by now the network is another one
+        before = read_json(folder.before)
+        if [list(row) for row in before] != [list(row) for row in after]:
+            raise ValueError("it tells of something else")
+    except (OSError, ValueError, TypeError):  # lost: by now the network is another one
         before = [{}] * len(after)
     rows = []
     for old, new in zip(before, after, strict=True):

@@ -86,7 +86,7 @@ class PredictorRecipe(RunRecipe):
     steps: int = option(10_000, "training steps in all", least=1)
     batch_size: int = option(4, "examples per step, over all devices", least=1)
     image_size: int = option(
-        128, "side of the square training crops, in px", least=SMALLEST_SIDE, unit=" px"
+        128, "side of the square training crops, in px", least=SMALLEST_SIDE, most=2**13
     )
     learning_rate: float = option(5e-4, "Adam's learning rate", above=0)
     decay: float = option(

@@ -21,9 +21,9 @@ class RunRecipe(LossRecipe):
     seed: int = option(0, "of the initial weights and of all sampling", least=0, most=2**32 - 1)
     content: str = option("", "content photos: a folder, or tfds:NAME[/CONFIG][:SPLIT]")
     steps: int = option(40_000, "training steps in all", least=1)
-    batch_size: int = option(16, "examples per step, over all devices", least=1)
+    batch_size: int = option(16, "examples per step, over all devices", least=1, most=2**16)
     image_size: int = option(
-        256, "side of the square training crops, in px", least=SMALLEST_SIDE, unit=" px"
+        256, "side of the square training crops, in px", least=SMALLEST_SIDE, most=2**13
     )
     margin: int | None = option(
         None,

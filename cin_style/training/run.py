@@ -23,6 +23,7 @@ from cin_style.training import callbacks
 from cin_style.training.batches import TrainingBatches
 from cin_style.training.optimizer import make_optimizer, make_schedule
 from cin_style.training.photos import (
+    Collection,
     Photos,
     PhotoSubset,
     center_crops,
@@ -158,6 +159,20 @@ def run(task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()) -> 
     )
     task = dataclasses.replace(task, recipe=recipe)
     folder = RunFolder(output, task.RESULT)
+    with folder.locked():
+        return _run_in(folder, task, all_photos, photos, held_out, watchers)
+
+
+def _run_in(
+    folder: RunFolder,
+    task: Task,
+    all_photos: Collection,
+    photos: PhotoSubset,
+    held_out: PhotoSubset,
+    watchers: Sequence[Any],
+) -> Any:
+    """Carries a task out in a folder that no other process works in; see `run`."""
+    recipe = task.recipe
     data = {"content": all_photos.fingerprint(), **task.data(), **_loss_weights(recipe)}
     identity = Identity(task.KIND, recipe, data)
     state = folder.state(identity)

@@ -1,17 +1,20 @@
 """The folder of one run: its files, whose run it is, and what must not happen to it."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import filelock
 
 from cin_style import hardware
 from cin_style.errors import UserError
-from cin_style.files import writable_folder, write_json
+from cin_style.files import clear_temporaries, read_json, writable_folder, write_json
 from cin_style.styles.style import Style
 from cin_style.training.recipes import RunRecipe
 
@@ -79,6 +82,12 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike, result: str = "model.keras") -> None:
+        try:
+            os.fspath(path).encode()
+        except UnicodeEncodeError as error:  # as TensorFlow, which writes there, wants it
+            raise UserError(
+                "the name of the `output` folder is not in UTF-8. Choose another."
+            ) from error
         self.path = writable_folder(path)
         self.record = self.path / "run.json"
         self.checkpoint = self.path / "checkpoint.npz"
@@ -93,6 +102,27 @@ class RunFolder:
         self.previews = self.path / "previews"
         self.tensorboard = self.path / "tensorboard"
         self.generated = self.path / "generated"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes out of the folder; the lock of one that died keeps nobody out.
+
+        Raises:
+            UserError: another process trains in it.
+        """
+        lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise UserError(
+                f"another process trains in {self.path}. Wait for its end, or choose another "
+                "`output`."
+            ) from error
+        try:
+            clear_temporaries(self.path, below=True)
+            yield
+        finally:
+            lock.release()
 
     def state(self, identity: Identity) -> str:
         """How far this run has come here: `"new"`, `"begun"` or `"finished"`.
@@ -114,7 +144,7 @@ class RunFolder:
 
     def _read_record(self, found: pathlib.Path) -> dict[str, Any]:
         try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
+            record = read_json(self.record)
             if not isinstance(record["recipe"], dict):
                 raise ValueError("its recipe is no object")
         except (OSError, ValueError, KeyError, TypeError) as error:

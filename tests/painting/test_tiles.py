@@ -424,6 +424,6 @@ def test_files_above_pillows_limit(stylizer, photo, tmp_path, monkeypatch):
         images.load(tmp_path / "photo.png")
     paint(stylizer.network, tmp_path / "photo.png", tmp_path / "a.png", tile=64)
     assert Image.MAX_IMAGE_PIXELS == 1000
-    monkeypatch.setattr("cin_style.images.limits.MOST_PIXELS", 2000)
+    monkeypatch.setenv("CIN_STYLE_MOST_MEGAPIXELS", "0.002")
     with pytest.raises(UserError, match="photo.png is too large"):
         paint(stylizer.network, tmp_path / "photo.png", tmp_path / "b.png", tile=64)

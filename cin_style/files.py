@@ -63,6 +63,15 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+def check_format(found: Any, known: int) -> None:
+    """Raises a `UserError` for the number of a file format that is not the one known here."""
+    if found != known:
+        raise UserError(
+            f"it has the format {str(found)[:20]}; this version of cin_style reads {known}. Update "
+            "cin_style."
+        )
+
+
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Writes `value` to `path` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

@@ -148,17 +148,19 @@ def device() -> str:
     return f"{len(names)} x {names[0]}" if names else f"CPU, {os.cpu_count()} cores"
 
 
+def version_of(package: str) -> str:
+    """The version of an installed package; empty where it is none."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
 def versions() -> dict[str, str]:
     """What the run ran on: package versions, backend, processor."""
     names = ("cin_style", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy", "pillow")
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
-        **found,
+        **{name: version for name in names if (version := version_of(name))},
         "python": platform.python_version(),
         "backend": _backend(),
         "machine": platform.machine(),

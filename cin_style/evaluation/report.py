@@ -17,7 +17,7 @@ from cin_style.evaluation import artefacts, page, subjects
 from cin_style.evaluation.page import Row
 from cin_style.evaluation.recipe import EvaluateRecipe
 from cin_style.evaluation.subjects import Subjects
-from cin_style.files import read_json, writable_folder, write_json, write_text
+from cin_style.files import check_format, read_json, writable_folder, write_json, write_text
 from cin_style.losses.from_recipe import make_objective, weights_of
 from cin_style.losses.objective import StyleObjective
 from cin_style.losses.recipe import complete
@@ -27,6 +27,9 @@ from cin_style.painting import pixels
 from cin_style.painting.stylizer import Stylizer
 
 _LOG = logging.getLogger("cin_style")
+
+# Of report folders; those of before it was noted are of the first.
+FORMAT = 1
 
 # The columns of texts, and what no style can be named (`Style`).
 TEXTS = ("style", "photo")
@@ -125,6 +128,7 @@ def _note(
         pictures.update(repr(picture.shape).encode() + images.to_uint8(picture).tobytes())
     embeddings = np.ascontiguousarray(network.get_style_embeddings(), "<f4")
     note = {
+        "format": FORMAT,
         "recipe": dataclasses.asdict(recipe),
         "convolutions": network.fingerprint,
         "embeddings": hashlib.sha256(embeddings.tobytes()).hexdigest(),
@@ -138,8 +142,11 @@ def _note(
         write_json(path, note | {"versions": hardware.versions()})
         return
     try:
-        earlier = read_json(path)
+        earlier = {"format": 1} | read_json(path)
+        check_format(earlier["format"], FORMAT)
         same = {name: earlier[name] for name in note} == json.loads(json.dumps(note))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     except (OSError, ValueError, KeyError, TypeError):
         same = False
     if not same:

@@ -6,8 +6,9 @@ import zipfile
 from typing import Any
 
 from cin_style.errors import UserError
-from cin_style.files import parse_json
+from cin_style.files import check_format, parse_json
 from cin_style.networks.bundled import bundled
+from cin_style.networks.styled import FORMAT
 from cin_style.styles.style import Style, unique
 
 # Of a network's file when it is unpacked: room for 80,000 styles; and of what it says of itself.
@@ -27,6 +28,11 @@ def find(path: str | os.PathLike) -> pathlib.Path:
             f"of the networks in the package: {', '.join(bundled()) or 'none'}."
         )
     return found
+
+
+def name_of(path: pathlib.Path) -> str:
+    """What a network's file is called; that of a training run like its folder."""
+    return path.parent.resolve().name if path.name == "model.keras" else path.stem
 
 
 def read_config(path: str | os.PathLike) -> dict[str, Any]:
@@ -57,6 +63,11 @@ def read_config(path: str | os.PathLike) -> dict[str, Any]:
             f"{path} holds a {config.get('class_name')}, not a StyleTransferNetwork. "
             "Give a model that `train` wrote."
         )
+    inside = config.get("config")
+    try:
+        check_format(inside.get("format", 1) if isinstance(inside, dict) else 1, FORMAT)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     return config
 
 

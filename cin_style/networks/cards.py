@@ -11,8 +11,9 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from cin_style import hardware
 from cin_style.errors import UserError
-from cin_style.files import parse_json, write_beside
+from cin_style.files import check_format, parse_json, printable, write_beside
 from cin_style.networks.styled import Styled
 from cin_style.styles.style import Style
 
@@ -30,9 +31,11 @@ class StyleCard:
         embedding: float array (3206,), see `StyleTransferNetwork.get_style_embedding`.
         fingerprint: of the network's convolutions and upsampling
             (`StyleTransferNetwork.fingerprint`).
+        network: what the network is called, and of which version, for people
+            (`StyleTransferNetwork.origin`).
 
     Attributes:
-        style, embedding, fingerprint: as given; the embedding as float32.
+        style, embedding, fingerprint, network: as given; the embedding as float32.
 
     Raises:
         UserError: an embedding that is not one row of finite numbers.
@@ -44,10 +47,11 @@ class StyleCard:
         same = cin_style.StyleCard.load("starry_night.style.npz")
     """
 
-    def __init__(self, style: Any, embedding: Any, fingerprint: str) -> None:
+    def __init__(self, style: Any, embedding: Any, fingerprint: str, network: str = "") -> None:
         self.style = Style.of(style)
         self.embedding = np.asarray(embedding, "float32")
         self.fingerprint = fingerprint
+        self.network = printable(network)[:200]
         if self.embedding.ndim != 1 or not self.embedding.size:
             raise UserError(
                 "a style embedding must be one row of numbers. "
@@ -60,7 +64,9 @@ class StyleCard:
     def of(cls, network: Styled, key: str | int) -> Self:
         """The card of one of a network's styles (name or number)."""
         style = network.styles[network.find_style(key)]
-        return cls(style, network.get_style_embedding(key), network.fingerprint)
+        embedding = network.get_style_embedding(key)
+        name = f"{network.origin}, cin_style {hardware.version_of('cin_style')}"
+        return cls(style, embedding, network.fingerprint, name if network.origin else "")
 
     def _seal(self, text: bytes) -> np.ndarray:
         digest = hashlib.sha256(text + self.embedding.astype("<f4").tobytes())
@@ -75,7 +81,12 @@ class StyleCard:
         path = pathlib.Path(path)
         if not path.name.endswith(".style.npz"):
             raise UserError(f"a style card's name must end in .style.npz. Received: {path}")
-        card = {"format": FORMAT, "fingerprint": self.fingerprint, "style": self.style.to_dict()}
+        card = {
+            "format": FORMAT,
+            "network": self.network,
+            "fingerprint": self.fingerprint,
+            "style": self.style.to_dict(),
+        }
         text = json.dumps(card, ensure_ascii=False).encode()
         buffer = io.BytesIO()
         np.savez(
@@ -113,19 +124,16 @@ class StyleCard:
                 text, embedding, seal = (file[name] for name in ("card", "embedding", "seal"))
             text = text.tobytes()
             card = parse_json(text)
-            if card["format"] == FORMAT:
-                result = cls(card["style"], embedding, str(card["fingerprint"]))
+            check_format(card["format"], FORMAT)
+            result = cls(
+                card["style"], embedding, str(card["fingerprint"]), str(card.get("network", ""))
+            )
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         except Exception as error:  # whatever a file made up by someone leads to
             raise UserError(
                 f"{path} is no style card, or is damaged: {error}. Get it again from its maker."
             ) from error
-        if card["format"] != FORMAT:
-            raise UserError(
-                f"{path} has the format {card['format']}; this version of cin_style reads "
-                f"{FORMAT}. Update cin_style."
-            )
         if not np.array_equal(seal, result._seal(text)):
             raise UserError(f"{path} was altered after it was made. Get it again from its maker.")
         return result
@@ -147,10 +155,11 @@ def import_cards(network: AnyStyled, cards: Iterable[StyleCard]) -> AnyStyled:
     for card in cards:
         if card.fingerprint != fingerprint:
             raise UserError(
-                f"the card of {card.style.name} was learned on another network "
-                f"({card.fingerprint[:12]}, this is {fingerprint[:12]}): a style only works with "
-                "the convolutions and the upsampling it was learned on. Train it on this network "
-                "with `finetune`."
+                f"the card of {card.style.name} was learned on another network, "
+                f"{card.network or 'unnamed'} ({card.fingerprint[:12]}; this is "
+                f"{network.origin or 'unnamed'}, {fingerprint[:12]}): a style only works with the "
+                "convolutions and the upsampling it was learned on. Import it into that network, "
+                "or learn its painting on this one with `finetune`."
             )
         if card.embedding.size != length:
             raise UserError(

@@ -102,6 +102,7 @@ class FrozenNetwork(Styled):
         try:
             config = config["config"]
             config.pop("name", None)
+            config.pop("format", None)
             with zipfile.ZipFile(path) as opened:
                 weights = io.BytesIO(opened.read("model.weights.h5"))
             with h5py.File(weights) as file:
@@ -112,7 +113,7 @@ class FrozenNetwork(Styled):
             network = cls(config.pop("styles"), kernels, embeddings, **config)
         except Exception as error:  # whatever a damaged file leads to
             raise archive.unreadable(path, error) from error
-        network.stored_half = half
+        network.stored_half, network.origin = half, archive.name_of(path)
         return network
 
     def kernels(self) -> list[np.ndarray]:
@@ -140,8 +141,7 @@ class FrozenNetwork(Styled):
             grain=self.grain,
             loss_options=self.loss_options,
         )
-        other.stored_half = self.stored_half
-        return other
+        return other._came_from(self)
 
 
 def _variables(file: h5py.File, kind: str) -> list[list[np.ndarray]]:

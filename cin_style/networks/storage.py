@@ -112,7 +112,7 @@ def load(path: str | os.PathLike) -> StyleTransferNetwork:
         raise archive.unreadable(path, error) from error
     if not all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in network.weights):
         raise archive.unreadable(path, ValueError("it holds numbers that are not finite"))
-    network.stored_half = half
+    network.stored_half, network.origin = half, archive.name_of(path)
     return network
 
 
@@ -144,8 +144,7 @@ def thaw(
         layer.kernel.assign(np.array(kernel))
     if embeddings is not None:
         thawed.set_style_embeddings(embeddings)
-    thawed.stored_half = network.stored_half
-    return thawed
+    return thawed._came_from(network)
 
 
 def _is_half(path: pathlib.Path) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from cin_style.errors import UserError
+from cin_style.files import check_format
 from cin_style.networks.architecture import Architecture, Layers
 from cin_style.networks.layers import (
     ConditionalInstanceNormalization,
@@ -16,7 +17,7 @@ from cin_style.networks.layers import (
     HalveMap,
     PadToMultiple,
 )
-from cin_style.networks.styled import Styled, check_form
+from cin_style.networks.styled import FORMAT, Styled, check_form
 from cin_style.styles import style as style_sets
 
 
@@ -111,6 +112,7 @@ class StyleTransferNetwork(Styled, keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         return {
+            "format": FORMAT,
             "name": self.name,
             "styles": [style.to_dict() for style in self.styles],
             "widths": list(self.widths),
@@ -122,6 +124,8 @@ class StyleTransferNetwork(Styled, keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
+        config = {**config}
+        check_format(config.pop("format", 1), FORMAT)
         return cls(**config)
 
     @property
@@ -242,10 +246,9 @@ class StyleTransferNetwork(Styled, keras.Model):
             dtype=dtype,
         )
         other.copy_convolutions(self)
-        other.stored_half = self.stored_half
         if embeddings is not None:
             other.set_style_embeddings(embeddings)
-        return other
+        return other._came_from(self)
 
     def painting_graph(self, num_maps: int | None = None) -> keras.Model:
         """The network with style embeddings as an input, for painting without state.

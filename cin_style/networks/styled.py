@@ -24,6 +24,9 @@ def embedding_size(widths: Sequence[int], residual_blocks: int) -> int:
     return 2 * sum(filters)
 
 
+# Of the files of networks; those of before it was noted are of the first.
+FORMAT = 1
+
 # Beyond these a network is no painter but an attack on the memory.
 _LARGEST_WIDTH, _MOST_WIDTHS, _MOST_RESIDUAL_BLOCKS = 4096, 8, 100
 
@@ -60,11 +63,13 @@ class Styled:
         in_keras: whether Keras paints with it as it is.
         precision: of its weights; in `int8` pictures differ visibly from those in `float32`.
         stored_half: whether the file it came from holds float16 (`storage.save`).
+        origin: what that file, or the network in the package, is called; for people.
     """
 
     in_keras = False
     precision = "float32"
     stored_half = False
+    origin = ""
     styles: tuple[Style, ...]
     widths: tuple[int, ...]
     residual_blocks: int
@@ -91,6 +96,11 @@ class Styled:
             embeddings: (len(styles), embedding_size); `None` gives every style gamma 1 and beta 0.
         """
         raise NotImplementedError
+
+    def _came_from(self, other: "Styled") -> Self:
+        """The same network, which remembers the file that another one came from."""
+        self.stored_half, self.origin = other.stored_half, other.origin
+        return self
 
     @property
     def embedding_size(self) -> int:

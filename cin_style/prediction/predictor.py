@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from cin_style.errors import UserError
-from cin_style.files import parse_json, write_beside
+from cin_style.files import check_format, parse_json, write_beside
 from cin_style.networks.cards import StyleCard
 from cin_style.networks.styled import Styled
 from cin_style.prediction import looking
@@ -247,9 +247,8 @@ class StylePredictor(keras.Model):
         try:
             text, arrays = _read(path)
             description = parse_json(text)
-            found = description["format"]
-            if found == FORMAT:
-                predictor = cls._from(description, arrays, vgg_weights)
+            check_format(description["format"], FORMAT)
+            return cls._from(description, arrays, vgg_weights)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         except Exception as error:  # whatever a file made up by someone leads to
@@ -257,12 +256,6 @@ class StylePredictor(keras.Model):
             raise UserError(
                 f"{path} is no predictor, or is damaged: {reason}. Get it again from its maker."
             ) from error
-        if found != FORMAT:
-            raise UserError(
-                f"{path} has the format {found}; this version of cin_style reads {FORMAT}. Update "
-                "cin_style."
-            )
-        return predictor
 
     @classmethod
     def _from(

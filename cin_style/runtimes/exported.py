@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from cin_style.errors import UserError
-from cin_style.files import parse_json
+from cin_style.files import check_format, parse_json
 from cin_style.networks.styled import Styled, embedding_size
 from cin_style.runtimes.formats import FORMATS, first_installed
 from cin_style.styles.style import Style, unique
@@ -98,11 +98,7 @@ class Manifest:
         found = parse_json(text)
         if found["kind"] != KIND:
             raise ValueError("it is of another kind")
-        if found["format"] != FORMAT:
-            raise UserError(
-                f"it has the format {found['format']}; this version of cin_style reads {FORMAT}. "
-                "Update cin_style."
-            )
+        check_format(found["format"], FORMAT)
         table = found["embeddings"]
         if table["dtype"] not in ("<f2", "<f4"):
             raise ValueError("its embeddings are no floats")

@@ -14,7 +14,7 @@ import filelock
 
 from cin_style import hardware
 from cin_style.errors import UserError
-from cin_style.files import clear_temporaries, read_json, writable_folder, write_json
+from cin_style.files import check_format, clear_temporaries, read_json, writable_folder, write_json
 from cin_style.styles.style import Style
 from cin_style.training.recipes import RunRecipe
 
@@ -30,6 +30,10 @@ _NAMING_DATA = (
     "predictor",
     "vgg_weights",
 )
+
+
+# Of run folders; those of before it was noted are of the first.
+FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +151,9 @@ class RunFolder:
             record = read_json(self.record)
             if not isinstance(record["recipe"], dict):
                 raise ValueError("its recipe is no object")
+            check_format(record.get("format", 1), FORMAT)
+        except UserError as error:
+            raise UserError(f"{self.record}: {error}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{self.path} holds a {found.name} but no run.json that tells of which run. Choose "
@@ -203,6 +210,7 @@ class RunFolder:
         write_json(
             self.record,
             {
+                "format": FORMAT,
                 "kind": identity.kind,
                 "recipe": dataclasses.asdict(identity.recipe),
                 "started": datetime.datetime.now().isoformat(timespec="seconds"),

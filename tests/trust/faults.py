@@ -50,7 +50,7 @@ PHASES = {
     ],
     "stylize": ["stylize", "photos", "--model=m.keras", "--style=all", "--sheet=OUT/sheet.png"],
     "optimize": [
-        *("optimize", "--content=photos/0.png", "--styles=styles/a.png", *LAYERS),
+        *("optimize", "--content=photos/0.png", "--style=styles/a.png", *LAYERS),
         *("--iterations=3", "--max_side=32"),
     ],
 }

@@ -3,6 +3,7 @@
 import concurrent.futures
 import functools
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -36,6 +37,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
     Attributes:
         skipped: dict of the names of unreadable photos met so far to the reasons.
+        failure: why there is no further batch, if there is none.
 
     Example:
 
@@ -67,6 +69,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.smallest_crop = smallest_crop
         self.grain = grain
         self.skipped: dict[str, str] = {}
+        self.failure: UserError | None = None
         self._pool = concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count())
         self._pending: dict[int, list] = {}
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
@@ -84,10 +87,37 @@ class TrainingBatches(keras.utils.PyDataset):
                     self._pool.submit(self._example, ahead, position)
                     for position in range(self.batch_size)
                 ]
-        examples = [future.result() for future in self._pending.pop(step)]
+        try:
+            examples = [future.result() for future in self._pending.pop(step)]
+        except UserError as error:
+            self.failure = error
+            raise
         for old in [pending for pending in self._pending if pending < step]:
             del self._pending[old]
         return (self._collate(step, examples),)
+
+    def describe(self, step: int, styles: Sequence[str]) -> str:
+        """What the batch of a step holds, in words.
+
+        Args:
+            step: counted from 1.
+            styles: the names of the styles.
+        """
+        photos, drawn = [], []
+        for position in range(self.batch_size):
+            epoch, index = divmod((step - 1) * self.batch_size + position, len(self.photos))
+            photos.append(self.photos.name(int(self._permutation(epoch)[index])))
+            drawn += self._style_of(step - 1, position, styles)
+        return f"photos {_some(photos)}" + (f"; styles {_some(drawn)}" if drawn else "")
+
+    def _style_of(self, step: int, position: int, styles: Sequence[str]) -> list[str]:
+        """The name of the style of an example, if it has one."""
+        return [styles[int(self._rng(step, position).integers(self.num_styles))]]
+
+    def _rng(self, step: int, position: int) -> np.random.Generator:
+        """What an example is drawn by."""
+        # Three words of entropy here and two above: the streams never coincide.
+        return np.random.default_rng([self.seed, step, position])
 
     def _collate(self, step: int, examples: list) -> tuple[np.ndarray, ...]:
         """The arrays of a batch, of its examples."""
@@ -98,8 +128,7 @@ class TrainingBatches(keras.utils.PyDataset):
         return np.random.default_rng([self.seed, epoch]).permutation(len(self.photos))
 
     def _example(self, step: int, position: int) -> tuple[np.ndarray, Any]:
-        # Three words of entropy here and two above: the streams never coincide.
-        rng = np.random.default_rng([self.seed, step, position])
+        rng = self._rng(step, position)
         style_id = int(rng.integers(self.num_styles))
         return self._crop(rng, step, position), style_id
 
@@ -135,3 +164,8 @@ class TrainingBatches(keras.utils.PyDataset):
             f"none of the {count} content photos can be read. The last: "
             f"{next(reversed(self.skipped.values()))}"
         )
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    """Names with commas between, not too many."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -160,7 +160,7 @@ class LossLog(keras.callbacks.Callback):
 def _check_finite(finite: bool, what: str) -> None:
     if not finite:
         raise UserError(
-            f"{what} no longer finite. Start again in another `output` with a lower "
+            f"{what}. Start again in another `output` with a lower "
             "`learning_rate`, with `clip_norm` or with `precision` float32. (The last good "
             "checkpoint, if there was one, is kept.)"
         )
@@ -170,23 +170,40 @@ class StopWhenNotFinite(keras.callbacks.Callback):
     """Ends the run with a `UserError` when the loss is NaN or infinite.
 
     Looks at the first step of this process and at every epoch's end, before a checkpoint is
-    written.
+    written; or at every step.
+
+    Args:
+        start: the step at which this process starts.
+        every_step: look at every step: an accelerator would have to end each before the next.
+        examples: says in words what a step learned from.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, start: int = 0, every_step: bool = False, examples: Callable[[int], str] | None = None
+    ) -> None:
         super().__init__()
-        self.step = 0
+        self.step = self._good = start
+        self._first = start + 1
+        self._every_step, self._examples = every_step, examples
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.step += 1
-        if self.step == 1:
+        if self._every_step or self.step == self._first:
             self._check(logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._check(logs)
 
     def _check(self, logs: Mapping[str, float]) -> None:
-        _check_finite(math.isfinite(float(logs["loss"])), "the loss is")
+        finite = math.isfinite(float(logs["loss"]))
+        if self.step > self._good + 1:
+            where = f" after step {self._good}, at step {self.step} at the latest"
+        else:
+            where = f" at step {self.step}"
+            if self._examples and not finite:
+                where += f" ({self._examples(self.step)})"
+        _check_finite(finite, f"the loss is no longer finite{where}")
+        self._good = self.step
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -217,7 +234,10 @@ class Checkpoint(keras.callbacks.Callback):
         # The epoch's losses were taken before its last update; and a moment that has overflowed
         # stops its weight for good, which no loss would tell.
         finite = all(np.isfinite(array).all() for array in arrays.values())
-        _check_finite(finite, "the weights or the optimizer's moments are")
+        _check_finite(
+            finite,
+            f"the weights or the optimizer's moments are no longer finite at step {self.step}",
+        )
         arrays["step"] = np.int64(self.step)
         with write_beside(self.path) as temporary:
             np.savez(temporary, **arrays)

@@ -115,6 +115,9 @@ class PredictorBatches(TrainingBatches):
         # Noted in one place, and looked at by both.
         self.style_images.skipped = self.skipped
 
+    def _style_of(self, step: int, position: int, styles: Sequence[str]) -> list[str]:
+        return []  # style images have no names
+
     def _example(self, step: int, position: int) -> tuple[np.ndarray, Any]:
         photo, _ = super()._example(step, position)
         rng = np.random.default_rng([self.seed, step, position, 2])

@@ -265,7 +265,7 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
     batches = prepared.task.make_batches(prepared)
     progress = callbacks.Progress(recipe.steps, start)
     watching = callbacks.CallbackList(
-        [*watchers, progress, *_own_watchers(prepared)],
+        [*watchers, progress, *_own_watchers(prepared, batches)],
         add_history=True,
         model=trainer,
         epochs=epochs,
@@ -282,17 +282,25 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
             shuffle=False,
             callbacks=watching,
         )
+    except Exception:
+        if batches.failure is not None:  # TensorFlow wraps it into pages of its own
+            raise batches.failure from None
+        raise
     finally:
         progress.close()
         _note_skipped(batches.skipped, prepared.folder)
 
 
-def _own_watchers(prepared: Prepared) -> list[keras.callbacks.Callback]:
+def _own_watchers(prepared: Prepared, batches: TrainingBatches) -> list[keras.callbacks.Callback]:
     """The callbacks of every run, besides its progress."""
     task, folder, start = prepared.task, prepared.folder, prepared.start
     watchers = [
         callbacks.LossLog(folder.losses, make_schedule(task.recipe), start),
-        callbacks.StopWhenNotFinite(),
+        callbacks.StopWhenNotFinite(
+            start,
+            every_step=not hardware.accelerators(),
+            examples=lambda step: batches.describe(step, [style.name for style in task.styles]),
+        ),
         prepared.checkpoint,
     ]
     previews = task.previews(prepared)

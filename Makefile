@@ -8,20 +8,25 @@ KERAS_BACKEND ?= $(if $(filter jax,$(EXTRA)),jax,tensorflow)
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# How many tests run at a time.
+# How many tests run at a time, and what else pytest gets.
 WORKERS ?= 2
+OPTIONS ?=
 export KERAS_BACKEND
 
-.PHONY: demo test test-slow test-runtimes run-tests-of-runtimes test-page run-tests-of-page test-light benchmark run-benchmark lint format clean
+.PHONY: demo test test-slow test-trust test-runtimes run-tests-of-runtimes test-page run-tests-of-page test-light benchmark run-benchmark lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(OPTIONS)
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow --numprocesses=$(WORKERS) --dist=worksteal
+
+# Thousands of broken files and command lines, and commands killed at each file they write.
+test-trust: $(VENV)/installed
+	$(BIN)/python -m pytest -s -m trust tests/trust
 
 # In environments of their own: all runtimes; and one that only paints, with ONNX Runtime.
 test-runtimes:

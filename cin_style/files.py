@@ -18,6 +18,9 @@ _DIRECTIONS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x2
 # How the names of temporary files begin.
 _TEMPORARY = ".cin_style-"
 
+# Of those by which a format is chosen; what else stands behind a dot may be as long as a name.
+_LONGEST_SUFFIX = 10
+
 # Of what is read as JSON: a catalogue of hundreds of thousands of styles.
 _LARGEST_JSON = 64 * 10**6
 
@@ -30,7 +33,7 @@ def write_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     by them. When the body raises, the temporary file is removed and `path` is as it was.
     """
     path = pathlib.Path(path)
-    suffix = "".join(path.suffixes[-2:])
+    suffix = "".join(part for part in path.suffixes[-2:] if len(part) <= _LONGEST_SUFFIX)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}{suffix}")
     try:
         yield temporary

@@ -12,6 +12,9 @@ from PIL import Image
 from cin_style.commands import main
 from cin_style.runtimes.formats import FORMATS
 
+# The commands build on each other.
+pytestmark = pytest.mark.random_order(disabled=True)
+
 README = pathlib.Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
 COMMANDS = [

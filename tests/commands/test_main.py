@@ -153,7 +153,8 @@ def test_unknown_commands_and_options(command):
         (["train", "--output", "a", "--styles", "b", "--content", "c", "--steps", "x"], "--steps"),
     ]:
         code, out, err = command(*arguments)
-        assert code == 2 and out == "" and message in err and err.startswith("usage: cin-style")
+        assert code == 2 and out == "" and message in err and err.startswith("cin-style: ")
+        assert err.endswith(" --help explains it.\n") and err.count("\n") == 1
 
 
 def test_the_real_command(tiny_model, tmp_path):

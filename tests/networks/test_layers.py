@@ -84,6 +84,7 @@ def test_a_constant_map_is_the_plain_style_to_the_bit(layer):
     )
 
 
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 def test_layer_test_harness():
     from keras.src.testing import TestCase
 

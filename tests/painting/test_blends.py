@@ -75,7 +75,7 @@ def test_a_walk_is_animated(tiny_network, photo, tmp_path):
         ("ash,birch", {"mask": "gone.png"}, "no such photo: gone.png"),
         ("ash,birch", {"photo": "gone.png"}, "no such photo: gone.png"),
         ("ash,birch", {"photo": ""}, "no photo to paint. Give `photo`."),
-        ("ash,birch", {"steps": 1}, "`steps` must be at least 2"),
+        ("ash,birch", {"steps": 1}, "`steps` must be from 2 to 1000"),
     ],
 )
 def test_errors(tiny_network, photo, tmp_path, styles, options, message):

@@ -31,7 +31,7 @@ def test_a_few_broken_inputs_of_each_kind(tmp_path):
     assert whole["right"] + whole["refused"] == whole["cases"]
 
 
-@pytest.mark.slow
+@pytest.mark.trust
 def test_thousands_of_broken_inputs(tmp_path):
     whole = attack(tmp_path, 2100, seed=2)[-1]
     assert whole["cases"] >= 2000

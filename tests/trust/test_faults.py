@@ -29,7 +29,7 @@ def test_killed_stylize_goes_on(tmp_path):
     assert rows["stylize", "killed at a file"]["good"] == 4
 
 
-@pytest.mark.slow
+@pytest.mark.trust
 def test_killed_everywhere_it_ends_as_it_would_have(tmp_path):
     rows = kill(tmp_path, "--kills=50", "--files=40", "--disks=6")
     assert len({phase for phase, _ in rows}) == 5

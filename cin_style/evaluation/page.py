@@ -57,7 +57,9 @@ def plot_losses(styles: Sequence[Row], path: pathlib.Path) -> pathlib.Path:
         values = np.array([row[name] for row in styles])
         axes.barh(range(len(styles)), values, left=left, label=name.replace("_", " "))
         left += values
-    axes.set_yticks(range(len(styles)), [row["style"] for row in styles])
+    # A dollar sign is one, and begins no formula.
+    names = [row["style"].replace("$", r"\$") for row in styles]
+    axes.set_yticks(range(len(styles)), names)
     axes.invert_yaxis()
     axes.set(xlabel="mean loss, weighted")
     axes.grid(alpha=0.3, axis="x")

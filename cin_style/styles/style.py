@@ -45,7 +45,8 @@ class Style:
     image_size: int | None = None
 
     def __post_init__(self) -> None:
-        allowed = r"[^\s/\\,=.-][^\s/\\,=]{0,79}"
+        # No beginning by which spreadsheets know a formula.
+        allowed = r"[^\s/\\,=.@+-][^\s/\\,=]{0,79}"
         if not (
             isinstance(self.name, str)
             and self.name.isprintable()
@@ -54,7 +55,7 @@ class Style:
         ):
             raise UserError(
                 "a style's name must be 1 to 80 characters without spaces, slashes, commas "
-                "and equals signs, not begin with a dot or dash, and not be all. "
+                "and equals signs, not begin with a dot, dash, plus or @, and not be all. "
                 f"Received: {self.name!r}"
             )
         if self.image_size is not None and not isinstance(self.image_size, int):

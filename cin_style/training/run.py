@@ -258,6 +258,10 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
     recipe, trainer, start = prepared.task.recipe, prepared.trainer, prepared.start
     if start >= recipe.steps:
         # Stopped between the last checkpoint and the model file: do what `fit` does last.
+        previews = prepared.task.previews(prepared)
+        if previews is not None:
+            previews.set_model(trainer)
+            previews.on_train_begin()
         trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
         return
     every = min(recipe.checkpoint_every, recipe.steps)

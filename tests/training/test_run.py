@@ -109,6 +109,15 @@ def test_a_run_survives_its_lost_log(train_recipe, finished_run, tmp_path):
     assert not (tmp_path / "losses.png").exists()
 
 
+def test_a_run_survives_its_lost_last_sheet(train_recipe, finished_run, tmp_path):
+    """Stopped between its last checkpoint and the sheet of that step."""
+    for name in ("run.json", "checkpoint.npz", "losses.csv"):
+        shutil.copy(finished_run / name, tmp_path / name)
+    train(train_recipe, tmp_path)
+    last = f"previews/step_{train_recipe.steps:06}.jpg"
+    assert (tmp_path / last).read_bytes() == (finished_run / last).read_bytes()
+
+
 def test_what_earlier_processes_skipped_stays_noted(tmp_path, caplog):
     folder = RunFolder(tmp_path)
     run._note_skipped({}, folder)

@@ -225,6 +225,19 @@ def test_titles_do_not_reach_the_terminal_as_they_are():
     assert printable("café 北斎 👩‍🎨") == "café 北斎 👩‍🎨"
 
 
+def test_names_are_no_formulas(tmp_path):
+    from cin_style.evaluation import page
+
+    rows = [
+        {"style": name, "content_loss": 1.0, "style_block1_conv1": 2.0} for name in ("$^$", "$")
+    ]
+    page.plot_losses(rows, tmp_path / "losses.png")
+    assert Image.open(tmp_path / "losses.png").width > 100
+    for name in ("@SUM(1+1)", "+1", "=1", "-1"):
+        with pytest.raises(UserError, match="a style's name must be"):
+            Style(name)
+
+
 def test_a_terminal_that_knows_only_ascii():
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(

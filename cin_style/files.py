@@ -31,6 +31,9 @@ def write_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
     The temporary name keeps the suffixes of `path`, since many writers choose the format
     by them. When the body raises, the temporary file is removed and `path` is as it was.
+
+    Raises:
+        UserError: for an `OSError` of the body, such as a full disk's.
     """
     path = pathlib.Path(path)
     suffix = "".join(part for part in path.suffixes[-2:] if len(part) <= _LONGEST_SUFFIX)
@@ -38,6 +41,8 @@ def write_beside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:  # which, on a full disk, does not name the file
+        raise UserError(f"cannot write {path}: {error.strerror or error}.") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,6 +1,8 @@
 """files.py: a reader never sees half a file, and a folder is tried before work begins."""
 
+import errno
 import json
+import os
 import pathlib
 
 import pytest
@@ -37,10 +39,16 @@ def test_write_beside_leaves_everything_as_it_was_on_failure(tmp_path):
 
 
 def test_write_beside_where_nothing_was_written(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UserError, match="cannot write .*a: No such file"):
         with files.write_beside(tmp_path / "a"):
             pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    with pytest.raises(UserError, match="cannot write .*weights.npz: No space left on device"):
+        with files.write_beside(tmp_path / "weights.npz"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_two_writers_do_not_meet(tmp_path):

@@ -343,6 +343,8 @@ def _writing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         with write_beside(path) as temporary:
             yield temporary
+    except UserError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: what Pillow can't write
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot write {path}: {reason}.") from error

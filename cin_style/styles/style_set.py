@@ -18,7 +18,7 @@ CATALOGUE = "styles.json"
 
 
 def _name_after(path: pathlib.Path) -> str:
-    return re.sub(r"[\s/\\,=]+", "_", path.stem)
+    return re.sub(r"[\s/\\,=]+", "_", path.stem).lstrip(".@+-") or "style"
 
 
 class StyleSet:

@@ -144,3 +144,8 @@ def test_maps_are_made_ready_part_by_part():
     ]:
         with pytest.raises(UserError, match=message):
             blends.Maps(bad)
+
+
+def test_bytes_are_shares_of_255():
+    maps = blends.Maps(np.uint8([[[255, 51]]]), raw=True)
+    np.testing.assert_allclose(maps[:, :], [[[1.0, 0.2]]], rtol=1e-6)

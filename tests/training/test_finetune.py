@@ -15,6 +15,7 @@ from cin_style.networks import storage
 from cin_style.painting.stylizer import Stylizer
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import StyleView
+from cin_style.styles.style_set import StyleSet
 from cin_style.training import callbacks, network_run
 from cin_style.training.finetune import finetune
 from cin_style.training.nearest import nearest
@@ -332,18 +333,21 @@ def test_nearest_counts_what_it_paints(tiny_network, monkeypatch, caplog, count,
     assert caplog.messages[1].startswith("new begins as ")
 
 
+@pytest.mark.parametrize("palette", [True, False])
 @pytest.mark.parametrize("init", ["ones", "cedar"])
-def test_other_beginnings(tiny_network, recipe, new_styles, tmp_path, init):
+def test_other_beginnings(tiny_network, recipe, new_styles, tmp_path, init, palette):
     changes = {"styles": (new_styles / "elm.png",), "init": init, "holdout": 0}
+    changes["palette_start"] = palette
     slow = recipe.replace(steps=1, learning_rate=1e-12, **changes)
     network = finetune(slow, tmp_path, network=tiny_network)
     assert network.styles[-1].name == "elm"
-    last = 2 * network.normalizations[-1].gamma.shape[1]
-    expected = tiny_network.with_styles(["x"]).get_style_embeddings()[0]
+    expected = tiny_network.with_styles(["x"])
     if init != "ones":
-        expected = tiny_network.get_style_embedding(init)
+        expected.set_style_embeddings(tiny_network.get_style_embeddings()[None, 2])
+    if palette:
+        expected.set_palettes(StyleSet.from_paths(changes["styles"]).load_images(32))
     np.testing.assert_allclose(
-        network.get_style_embeddings()[-1, :-last], expected[:-last], atol=1e-6
+        network.get_style_embeddings()[-1:], expected.get_style_embeddings(), atol=1e-6
     )
 
 

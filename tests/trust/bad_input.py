@@ -10,12 +10,14 @@ was given. The same seed makes the same cases.
 import argparse
 import collections
 import contextlib
+import importlib.util
 import io
 import json
 import logging
 import os
 import pathlib
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -26,6 +28,7 @@ import mutations
 import numpy as np
 from PIL import Image
 
+FORMATS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "formats_1"
 SLOW, LARGE = 10.0, 2 * 1024**2  # seconds; KiB
 
 
@@ -176,6 +179,37 @@ def flag_file(case):
                 raise UserError(err.getvalue()) from exit
 
 
+def run_folder(case):
+    """A run that stopped goes on, or says why not."""
+    from cin_style import finetune, load
+
+    golden = _golden()
+    shutil.copytree(FORMATS / "begun", case.output, dirs_exist_ok=True)
+    os.chdir(case.good)  # where its images are, by relative names
+    names = ["run.json", "checkpoint.npz", "losses.csv", "before.json", "start.npy"]
+    path = case.output / names[case.rng.integers(len(names))]
+    kind = case.rng.random()
+    if kind < 0.1:
+        path.unlink()
+    elif path.suffix == ".json" and kind < 0.6:
+        path.write_bytes(mutations.json_of(json.loads(path.read_text()), case.rng))
+    elif path.suffix == ".npz" and kind < 0.6:
+        with np.load(path) as file:
+            arrays = mutations.arrays_of(dict(file), case.rng)
+        np.savez(path, **arrays)
+    else:
+        path.write_bytes(mutations.bytes_of(path.read_bytes(), case.rng))
+    base = load(FORMATS / "network.keras")
+    finetune(golden.finetuning(base, pathlib.Path("golden_images")), case.output, network=base)
+
+
+def _golden():
+    spec = importlib.util.spec_from_file_location("formats", FORMATS.parent / "formats.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 COMMANDS = {
     "stylize": ["stylize", "PHOTO", "--model", "MODEL", "--style", "0", "--max_side", "40"],
     "blend": ["blend", "PHOTO", "--model", "MODEL", "--styles", "0,1", "--steps", "2"],
@@ -220,6 +254,7 @@ KINDS = {
     "VGG weights": (vgg, 4),
     "flag file": (flag_file, 6),
     "command line": (command_line, 6),
+    "run folder": (run_folder, 1),
 }
 
 
@@ -258,6 +293,7 @@ def make_good(folder):
         storage.save(network, folder / f"{name}.keras")
         if name == "m":
             cards.StyleCard.of(network, "ash").save(folder / "ash.style.npz")
+    _golden().make_images(folder / "golden_images")
     loss_network = VGG16({"block1_conv2": 1.0}, "random")
     arrays = {}
     for layer in loss_network.layers:
@@ -302,12 +338,14 @@ def attempt(function, case):
     return outcome, why, seconds
 
 
-def run(cases, seed, scratch):
+def run(cases, seed, scratch, only=""):
     """Tries so many cases, and yields (kind, number, outcome, why, seconds)."""
     make_good(scratch / "good")
     shares = sum(share for _, share in KINDS.values())
     before = os.getcwd()
     for index, (kind, (function, share)) in enumerate(KINDS.items()):
+        if only not in kind:
+            continue
         for number in range(max(1, cases * share // shares)):
             folder = scratch / f"case_{index}_{number}"
             (folder / "work").mkdir(parents=True)
@@ -346,13 +384,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=2500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="kinds that have this in their name")
     parser.add_argument("--output", type=pathlib.Path, help="a CSV file")
     arguments = parser.parse_args()
     logging.getLogger("cin_style").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     results = []
     with tempfile.TemporaryDirectory() as scratch:
-        for result in run(arguments.cases, arguments.seed, pathlib.Path(scratch)):
+        for result in run(arguments.cases, arguments.seed, pathlib.Path(scratch), arguments.only):
             results.append(result)
             if result[2] in BAD:
                 print(*result[:3], result[3][-700:], flush=True)

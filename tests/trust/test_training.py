@@ -91,3 +91,28 @@ def test_nan_names_step_photos_and_styles_and_keeps_the_checkpoint(recipe, tiny_
     # Started again without what spoiled it, it goes on from there.
     finetune(recipe, run, network=tiny_network)
     assert (run / "model.keras").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("learning_rate", "rate"), "has other columns than this run's"),
+        (lambda text: text[:-8], "losses.csv is damaged"),
+        (lambda text: text.replace("step", "stop"), "losses.csv is damaged .it lacks some of step"),
+        (lambda text: "\udcff" + text, "losses.csv is damaged"),
+    ],
+)
+def test_a_log_that_is_damaged_is_named(recipe, tiny_network, tmp_path, change, message):
+    run = tmp_path / "run"
+
+    def stop(model):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finetune(recipe, run, network=tiny_network, watchers=[At(3, stop)])
+    log = run / "losses.csv"
+    log.write_text(change(log.read_text()), errors="surrogateescape")
+    with pytest.raises(UserError, match=message):
+        finetune(recipe, run, network=tiny_network)
+    log.unlink()
+    finetune(recipe, run, network=tiny_network)

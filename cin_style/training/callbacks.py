@@ -151,7 +151,7 @@ class LossLog(keras.callbacks.Callback):
         done = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.rate(max(0, done - 1))))
         row["seconds"] = round(time.monotonic() - self._begun, 1)
-        if self.rows and list(self.rows[0]) != list(row):
+        if self.rows and set(self.rows[0]) != set(row):
             raise UserError(
                 f"{self.path} has other columns than this run's. Put back what was there, or take "
                 "it away to do without."

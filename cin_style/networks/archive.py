@@ -58,7 +58,8 @@ def read_config(path: str | os.PathLike) -> dict[str, Any]:
         ) from error
     if damaged:
         raise UserError(f"{path} is damaged at {damaged}. Copy it again.")
-    if config.get("registered_name") != "cin_style>StyleTransferNetwork":
+    names = config.get("class_name"), config.get("registered_name")
+    if names != ("StyleTransferNetwork", "cin_style>StyleTransferNetwork"):
         raise UserError(
             f"{path} holds a {config.get('class_name')}, not a StyleTransferNetwork. "
             "Give a model that `train` wrote."

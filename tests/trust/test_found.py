@@ -154,6 +154,22 @@ def test_json_nested_too_deeply():
         parse_json("[" * 300_000)
 
 
+@pytest.mark.parametrize("load", [storage.load, FrozenNetwork.load])
+@pytest.mark.parametrize("class_name", ["__lambda__", "Lambda", "function"])
+def test_code_in_the_place_of_a_network(tiny_model, tmp_path, load, class_name):
+    path = tmp_path / "code.keras"
+    with zipfile.ZipFile(tiny_model) as good, zipfile.ZipFile(path, "w") as bad:
+        for entry in good.infolist():
+            data = good.read(entry)
+            if entry.filename == "config.json":
+                config = json.loads(data) | {"class_name": class_name}
+                config["config"] = {"value": "YWJj", "defaults": None, "closure": None}
+                data = json.dumps(config)
+            bad.writestr(entry, data)
+    with pytest.raises(UserError, match=f"holds a {class_name}, not a StyleTransferNetwork"):
+        load(path)
+
+
 # === Numbers ===
 
 

@@ -56,14 +56,24 @@ def tune(experiment, name, start):
     return folder
 
 
+def noted(experiment):
+    """What `starts.csv` holds by now: rows by painting and start."""
+    found = collections.defaultdict(list)
+    for row in tables.read(experiment.output / "starts.csv", ("painting", "group", "start")):
+        found[row["painting"], row["start"]].append(row)
+    return found
+
+
 def gather(experiment, old):
-    """The rows of `starts.csv` that are there by now."""
+    """The rows of `starts.csv` that are there by now, of runs here and of earlier ones noted."""
     arguments, rows = experiment.arguments, []
     shown = {0, *arguments.steps, arguments.reference_steps}
+    earlier = noted(experiment)
     for name, of_old in old.items():
         found = [{"start": "old", "step": 0} | of_old]
         for start in STARTS:
             measured = tables.read(experiment.run_folder(name, start) / "held_out.csv")
+            measured = max(measured, earlier[name, start], key=len)
             found += [{"start": start} | row for row in measured if row["step"] in shown]
         for row in found:
             given = {"painting": name, "group": experiment.group(name)}
@@ -78,6 +88,10 @@ def measure_starts(experiment):
     """Writes `starts.csv`, `summary.csv` and `starts.png`."""
     output, old = experiment.output, old_styles(experiment)
     for name, start in itertools.product(old, STARTS):
+        steps = {row["step"] for row in noted(experiment)[name, start]}
+        wanted = {0, *experiment.arguments.steps, experiment.arguments.reference_steps}
+        if steps >= {step for step in wanted if step <= experiment.run_steps(name, start)}:
+            continue  # measured earlier, and the run is gone
         tune(experiment, name, start)
         tables.write(output / "starts.csv", gather(experiment, old))
     rows = gather(experiment, old)

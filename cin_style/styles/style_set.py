@@ -136,14 +136,14 @@ class StyleSet:
             named = os.path.normpath(str(entry.get("file", "")))
             if os.path.isabs(named) or named.startswith(os.pardir):
                 raise UserError(
-                    f"{catalogue}: the style {entry.get('name')} names a file outside of the "
-                    f"folder {folder}: {named}. Copy it into the folder."
+                    f"{catalogue}: the style {str(entry.get('name'))[:80]} names a file outside "
+                    f"of the folder {folder}: {named[:80]}. Copy it into the folder."
                 )
             path = folder / named
-            if not path.is_file():
+            if not os.path.isfile(path):  # which a name beyond all lengths may be asked
                 raise UserError(
-                    f"{catalogue}: the style {entry.get('name')} names the file "
-                    f"{entry.get('file')}, which is not in the folder {folder}."
+                    f"{catalogue}: the style {str(entry.get('name'))[:80]} names the file "
+                    f"{named[:80]}, which is not in the folder {folder}."
                 )
             styles.append(Style.of({key: entry[key] for key in known & set(entry)}))
             paths.append(path)

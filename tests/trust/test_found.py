@@ -274,6 +274,7 @@ def test_a_terminal_that_knows_only_ascii():
         ('[{"name": "a", "file": "../a.png"}]', "names a file outside of the folder"),
         ('[{"name": "a", "file": "/etc/passwd"}]', "names a file outside of the folder"),
         ('[{"name": "a", "file": "b/../../a.png"}]', "names a file outside of the folder"),
+        ('[{"name": "a", "file": "' + 9000 * "0" + '"}]', "00, which is not in the folder"),
     ],
 )
 def test_catalogues(style_folder, tmp_path, text, message):

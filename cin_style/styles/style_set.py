@@ -143,7 +143,7 @@ class StyleSet:
             if not os.path.isfile(path):  # which a name beyond all lengths may be asked
                 raise UserError(
                     f"{catalogue}: the style {str(entry.get('name'))[:80]} names the file "
-                    f"{named[:80]}, which is not in the folder {folder}."
+                    f"{str(entry.get('file'))[:80]}, which is not in the folder {folder}."
                 )
             styles.append(Style.of({key: entry[key] for key in known & set(entry)}))
             paths.append(path)

@@ -283,8 +283,8 @@ def save(
     if suffix in (".jpg", ".jpeg"):
         options["subsampling"] = 0
     picture = _as_pil(path, image)
-    with _writing(path) as temporary:
-        picture.save(temporary, **options, **_fitting(path, metadata))
+    with _writing(path) as file:
+        picture.save(file, _format_of(path), **options, **_fitting(path, metadata))
 
 
 def save_animation(
@@ -310,9 +310,10 @@ def save_animation(
     if path.suffix.lower() != ".webp":
         raise UserError(f"an animation must be a .webp file. Received: {path}")
     first, *others = (_as_pil(path, frame) for frame in frames)
-    with _writing(path) as temporary:
+    with _writing(path) as file:
         first.save(
-            temporary,
+            file,
+            _format_of(path),
             save_all=True,
             append_images=others,
             duration=milliseconds,
@@ -338,11 +339,27 @@ def _fitting(path: pathlib.Path, metadata: dict[str, bytes] | None) -> dict[str,
     return fitting
 
 
+def _format_of(path: pathlib.Path) -> str:
+    """What Pillow calls the format that the suffix of a path names."""
+    return Image.registered_extensions()[path.suffix.lower()]
+
+
+class _File(io.BufferedRandom):
+    """A file whose number Pillow does not get to know.
+
+    Given the number, it writes by itself and does not notice that only a part of a buffer fitted
+    on the disk: JPEG files were cut, without an error.
+    """
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
 @contextlib.contextmanager
-def _writing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+def _writing(path: pathlib.Path) -> Iterator[io.BufferedRandom]:
     try:
-        with write_beside(path) as temporary:
-            yield temporary
+        with write_beside(path) as temporary, _File(io.FileIO(temporary, "w+")) as file:
+            yield file
     except UserError:
         raise
     except (OSError, ValueError) as error:  # ValueError: what Pillow can't write

@@ -4,13 +4,13 @@ import dataclasses
 import itertools
 import logging
 import os
-import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from cin_style.errors import UserError
+from cin_style.files import write_beside
 from cin_style.images import files, limits, scaling
 
 _LOG = logging.getLogger("cin_style")
@@ -210,7 +210,8 @@ def save(path: str | os.PathLike, shares: np.ndarray, size: tuple[int, int] | No
     more = np.random.default_rng(0).permutation(8**3)[: 256 - len(PALETTE)]
     spread = 18 + 32 * np.stack(np.unravel_index(more, (8, 8, 8)), axis=-1)
     image.putpalette(np.concatenate([PALETTE, spread]).astype("uint8").tobytes())
-    image.save(pathlib.Path(path), format="PNG")
+    with write_beside(path) as temporary:
+        image.save(temporary, format="PNG")
 
 
 # === What belongs together ===

@@ -51,7 +51,7 @@ PHASES = {
     "stylize": ["stylize", "photos", "--model=m.keras", "--style=all", "--sheet=OUT/sheet.png"],
     "optimize": [
         *("optimize", "--content=photos/0.png", "--style=styles/a.png", *LAYERS),
-        *("--iterations=3", "--max_side=32"),
+        *("--iterations=3", "--max_side=32", "--stages=1"),
     ],
 }
 # What the output argument names, in the phase's folder.

@@ -303,6 +303,34 @@ def test_cards_of_huge_numbers_load_and_are_refused_where_they_paint(tiny_networ
         stylizer(np.zeros((32, 32, 3), "float32"), embedding=huge.embedding)
 
 
+# === Full disks ===
+
+CUT = """
+import resource, sys
+import numpy as np
+from cin_style import images
+from cin_style.errors import UserError
+picture = np.random.default_rng(0).random((64, 64, 3))
+images.save(sys.argv[2], picture)  # imports what it needs
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    images.save(sys.argv[1], picture)
+except UserError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files")
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+def test_a_picture_that_only_fits_in_part_is_an_error(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    arguments = [sys.executable, "-c", CUT, path, tmp_path / f"whole.{suffix}"]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert done.returncode == 1 and "cannot write " in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert [one.name for one in tmp_path.iterdir()] == [f"whole.{suffix}"]
+
+
 # === Processes ===
 
 

@@ -68,7 +68,7 @@ def test_several_images_beside_known_styles(folder, recipe, tmp_path):
     ("name", "style"),
     [
         ("all.png", "style_image"),
-        ("-x.png", "style_image"),
+        ("-x.png", "x"),
         (f"{'long' * 25}.png", "style_image"),
         ("1,a=2.png", "1_a_2"),
     ],

@@ -154,7 +154,7 @@ def transfer(
     elif found is None:
         found = _segments(recipe, small, content.shape[:2], style.shape[:2])
     _LOG.info("%d segments: %s", len(found.names), _described(found))
-    scene = Scene.of(content, style, found, recipe.work_side)
+    scene = Scene.of(*small, found, recipe.work_side)
     recoloured, descent = _recolour(recipe, scene, nima, progress)
     picture = recoloured.apply(content)
     scores = None

@@ -208,9 +208,12 @@ def load_pixels(
 
 
 def scaled(
-    image: Image.Image, short_side: int | None = None, max_side: int | None = None
+    image: Image.Image,
+    short_side: int | None = None,
+    max_side: int | None = None,
+    reducing_gap: float | None = None,
 ) -> Image.Image:
-    """An image scaled as `load_pixels` does it."""
+    """An image scaled as `load_pixels` does it; with a gap quicker and nearly so, see Pillow."""
     scale = 1.0
     if short_side:
         scale = short_side / min(image.size)
@@ -218,7 +221,7 @@ def scaled(
         scale = max_side / max(image.size)
     if scale != 1.0:
         width, height = (max(1, round(side * scale)) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=reducing_gap)
     return image
 
 

@@ -57,7 +57,7 @@ class Scene:
 def shrunk(photo: np.ndarray, side: int) -> np.ndarray:
     """A photo, uint8 or float, at a long side of at most so many px: float32."""
     image = Image.fromarray(photo if photo.dtype == np.uint8 else files.to_uint8(photo))
-    return files.from_uint8(np.asarray(files.scaled(image, max_side=side)))
+    return files.from_uint8(np.asarray(files.scaled(image, max_side=side, reducing_gap=3.0)))
 
 
 @dataclasses.dataclass(frozen=True)

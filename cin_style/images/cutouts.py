@@ -193,12 +193,11 @@ def grabcut(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
         )
     guide = files.from_uint8(small)
     maps = guided.fit(guide, object_[..., None], _RADIUS, _EPSILON)
-    rows = [
-        guided.at_full_size(maps, picture, band)[..., 0]
-        for band in guided.bands(*picture.shape[:2])
-    ]
+    alpha = np.empty(picture.shape[:2], "float32")
+    for tile in guided.tiles(*alpha.shape):
+        alpha[tile] = guided.at_full_size(maps, picture, tile)[..., 0]
     # The filter's tails are no part of the object.
-    alpha = ((np.concatenate(rows) - 0.1) / 0.8).clip(0, 1)
+    alpha = ((alpha - 0.1) / 0.8).clip(0, 1)
     left, top, width, height = box
     inside = np.zeros_like(alpha)
     inside[top : top + height, left : left + width] = 1

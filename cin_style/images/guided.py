@@ -9,11 +9,8 @@ from scipy import ndimage
 from cin_style.images import scaling
 from cin_style.images.files import from_uint8
 
-# Rows of a band hold about so many pixels: some 30 MB of planes at a time, in few calls.
-_PIXELS = 2**17
-
-# So many columns are interpolated at a time: few enough that few cells count.
-_COLUMNS = 512
+# Side of a tile, in px: its planes nearly fit into a processor's own memory, and few cells count.
+_TILE = 256
 
 
 def fit(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
@@ -92,52 +89,49 @@ def guided_filter(guide: np.ndarray, values: np.ndarray, radius: int, epsilon: f
     return apply(fit(guide, values, radius, epsilon), guide).astype("float32")
 
 
-def bands(height: int, width: int) -> Iterator[slice]:
-    """The rows of a picture, some at a time."""
-    step = max(1, _PIXELS // width)
-    for top in range(0, height, step):
-        yield slice(top, min(height, top + step))
+# Rows and columns of a picture.
+Tile = tuple[slice, slice]
 
 
-def enlarge(maps: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
-    """A band of affine maps at a larger size, from those of a small copy.
+def tiles(height: int, width: int) -> Iterator[Tile]:
+    """A picture, piece by piece."""
+    for top, left in itertools.product(range(0, height, _TILE), range(0, width, _TILE)):
+        yield slice(top, min(height, top + _TILE)), slice(left, min(width, left + _TILE))
+
+
+def enlarge(maps: np.ndarray, size: tuple[int, int], tile: Tile) -> np.ndarray:
+    """A tile of affine maps at a larger size, from those of a small copy.
 
     Args:
         maps: float32 (height, width, channels, 4), see `fit`.
         size: (height, width) of the larger picture.
-        rows: of that.
+        tile: of that.
 
     Returns:
-        float32 (rows, width, channels, 4), plane after plane in memory.
+        float32 (rows, columns, channels, 4), plane after plane in memory.
     """
-    height, width = maps.shape[:2]
-    planes = np.moveaxis(maps.reshape(height, width, -1), -1, 0)
-    near, down = scaling.between(size[0], height, rows)
-    part = down @ planes[:, near]
-    found = np.empty((len(planes), len(down), size[1]), "float32")
-    for left in range(0, size[1], _COLUMNS):
-        columns = slice(left, min(size[1], left + _COLUMNS))
-        near, across = scaling.between(size[1], width, columns)
-        np.matmul(part[..., near], np.ascontiguousarray(across.T), out=found[..., columns])
+    (above, down), (beside, across) = map(scaling.between, size, maps.shape, tile)
+    part = maps[above, beside].reshape(down.shape[1], across.shape[1], -1)
+    found = down @ np.moveaxis(part, -1, 0) @ across.T
     return np.moveaxis(found, 0, -1).reshape(*found.shape[1:], *maps.shape[2:])
 
 
-def at_full_size(maps: np.ndarray, photo: np.ndarray, rows: slice) -> np.ndarray:
-    """What affine maps fitted to a small copy make of some rows of the photo itself.
+def at_full_size(maps: np.ndarray, photo: np.ndarray, tile: Tile) -> np.ndarray:
+    """What affine maps fitted to a small copy make of a tile of the photo itself.
 
     Args:
         maps: float32 (height, width, channels, 4), see `fit`; of a copy.
         photo: uint8 or float in [0, 1], of any size and the same proportions.
-        rows: of the photo.
+        tile: of the photo.
 
     Returns:
-        float32 (rows, width, channels), plane after plane in memory.
+        float32 (rows, columns, channels), plane after plane in memory.
     """
-    return apply(enlarge(maps, photo.shape[:2], rows), colours(photo, rows))
+    return apply(enlarge(maps, photo.shape[:2], tile), colours(photo, tile))
 
 
-def colours(photo: np.ndarray, rows: slice) -> np.ndarray:
-    """Some rows of a photo, uint8 or float in [0, 1], as float32, plane after plane in memory."""
-    band = np.ascontiguousarray(np.moveaxis(photo[rows], -1, 0))
-    planes = from_uint8(band) if band.dtype == np.uint8 else band.astype("float32")
+def colours(photo: np.ndarray, tile: Tile) -> np.ndarray:
+    """A tile of a photo, uint8 or float in [0, 1], as float32, plane after plane in memory."""
+    planes = np.ascontiguousarray(np.moveaxis(photo[tile], -1, 0))
+    planes = from_uint8(planes) if planes.dtype == np.uint8 else planes.astype("float32")
     return np.moveaxis(planes, 0, -1)

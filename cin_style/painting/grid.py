@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from cin_style.images import guided
 from cin_style.images.scaling import between, tents
 
 # Cells down, across and from dark to light.
@@ -78,41 +79,37 @@ def roughness(grid: Any) -> Any:
     return sum(ops.mean(ops.square(difference)) for difference in differences)
 
 
-def apply_band(
-    grid: np.ndarray, colours: np.ndarray, rows: slice, size: tuple[int, int]
+def apply_tile(
+    grid: np.ndarray, colours: np.ndarray, tile: guided.Tile, size: tuple[int, int]
 ) -> np.ndarray:
-    """`apply` to some rows of a large photo, in NumPy, where little memory is at hand.
+    """`apply` to a tile of a large photo, in NumPy, where little memory is at hand.
 
     Args:
         grid: float32 (16, 16, 8, 3, 4).
-        colours: float32 (rows, width, 3), of these rows.
-        rows: of the photo.
+        colours: float32 (rows, columns, 3), of the tile.
+        tile: of the photo.
         size: (height, width) of the whole photo.
 
     Returns:
-        float32 (rows, width, 3).
+        float32 (rows, columns, 3), plane after plane in memory.
     """
-    near, down = between(size[0], SHAPE[0], rows)
-    across = between(size[1], SHAPE[1], slice(0, size[1]))[1]
-    planes = [np.ascontiguousarray(colours[..., index]) for index in range(3)]
-    lightness = sum(share * plane for share, plane in zip(_LIGHTNESS, planes, strict=True))
+    (above, down), (beside, across) = map(between, size, SHAPE, tile)
+    corners = np.einsum("hy,yxlci->lcihx", down, grid[above, beside])
+    planes = np.ascontiguousarray(np.moveaxis(colours, -1, 0))
+    lightness = np.tensordot(_LIGHTNESS, planes, 1)
     place = np.clip(lightness, 0, 1) * np.float32(SHAPE[2] - 1)
-    # Along the rows first: they are few.
-    at = np.ascontiguousarray(np.einsum("hy,yxlci->lcihx", down, grid[near], optimize=True))
-    columns = np.ascontiguousarray(across.T)
+    made = np.zeros_like(planes)
     # One piece of memory for all levels: to be given new ones would take longer than to compute.
-    maps = np.empty((12 * len(down), len(across)), "float32")
-    sums = [np.zeros_like(place) for _ in range(3)]
-    product = np.empty_like(place)
-    for level in range(SHAPE[2]):
+    maps = np.empty((3, 4, *place.shape), "float32")
+    # Most tiles lack most levels.
+    for level in range(int(place.min()), min(SHAPE[2], int(place.max()) + 2)):
         share = np.maximum(0, 1 - np.abs(place - level))
-        if not share.any():
-            continue
-        np.matmul(at[level].reshape(-1, SHAPE[1]), columns, out=maps)
-        of_channels = maps.reshape(3, 4, *place.shape)
-        for mapped, found in zip(of_channels, sums, strict=True):
-            total = mapped[3]
-            for plane, slope in zip(planes, mapped, strict=False):
-                total += np.multiply(slope, plane, out=product)
-            found += np.multiply(total, share, out=product)
-    return np.moveaxis(np.stack(sums), 0, -1)
+        np.matmul(corners[level], across.T, out=maps)
+        maps[:, :3] *= planes
+        for sums, (red, green, blue, offset) in zip(made, maps, strict=True):
+            offset += red
+            offset += green
+            offset += blue
+            offset *= share
+            sums += offset
+    return np.moveaxis(made, 0, -1)

@@ -83,8 +83,8 @@ class Recolouring:
     def apply(self, photo: np.ndarray) -> np.ndarray:
         """The photo in its new colours.
 
-        Works in bands of rows, as many at a time as there are processors: beside photo and
-        picture hardly any memory is needed.
+        Works in tiles, as many at a time as there are processors: beside photo and picture
+        hardly any memory is needed.
 
         Args:
             photo: uint8 or float in [0, 1], (height, width, 3), of any size.
@@ -96,27 +96,27 @@ class Recolouring:
 
     def apply_exactly(self, photo: np.ndarray) -> np.ndarray:
         """What `apply` gives, as float32, neither rounded nor cut off at [0, 1]."""
-        return self._made(photo, "float32", lambda band: band)
+        return self._made(photo, "float32", lambda tile: tile)
 
     def _made(self, photo: np.ndarray, dtype: str, finish: Callable) -> np.ndarray:
         picture = np.empty(photo.shape, dtype)
 
-        def make(rows: slice) -> None:
-            picture[rows] = finish(self._band(photo, rows))
+        def make(tile: guided.Tile) -> None:
+            picture[tile] = finish(self._tile(photo, tile))
 
-        # Bands are too small to be shared out among threads themselves.
+        # Tiles are too small to be shared out among threads themselves.
         with threadpool_limits(1), futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(make, guided.bands(*photo.shape[:2])))
+            list(pool.map(make, guided.tiles(*photo.shape[:2])))
         return picture
 
-    def _band(self, photo: np.ndarray, rows: slice) -> np.ndarray:
-        colours = guided.colours(photo, rows)
-        shares = normalized(guided.at_full_size(self.shares, photo, rows))
+    def _tile(self, photo: np.ndarray, tile: guided.Tile) -> np.ndarray:
+        colours = guided.colours(photo, tile)
+        shares = normalized(guided.at_full_size(self.shares, photo, tile))
         mapped = colour_transfer.recolour(self.maps, shares, colours)
         if self.local is not None:
-            mapped += guided.at_full_size(self.local, photo, rows)
+            mapped += guided.at_full_size(self.local, photo, tile)
         if self.grid is not None:
-            mapped += grids.apply_band(self.grid, colours, rows, photo.shape[:2])
+            mapped += grids.apply_tile(self.grid, colours, tile, photo.shape[:2])
         return mapped
 
 

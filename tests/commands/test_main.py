@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import re
-import resource
 import subprocess
 import sys
 import zipfile
@@ -33,16 +32,13 @@ def fails(command):
 
 
 def in_a_process(*arguments, **environment):
-    """Runs Python apart: (the finished process, its processor seconds)."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
+    """Runs Python apart: the finished process."""
+    return subprocess.run(
         [sys.executable, *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def tree(folder):
@@ -56,10 +52,9 @@ def tree(folder):
 
 def test_importing_the_package_is_light():
     code = "import sys, cin_style, cin_style.commands.main; print(*sys.modules)"
-    done, seconds = in_a_process("-c", code)
+    done = in_a_process("-c", code)
     assert done.returncode == 0, done.stderr
     assert not set(done.stdout.split()) & {*HEAVY, "PIL", "numpy"}
-    assert seconds < 1.5
 
 
 @pytest.mark.parametrize(
@@ -75,11 +70,10 @@ def test_help_and_styles_are_quick(arguments, begins):
         "import atexit, sys; from cin_style.commands import main; "
         "atexit.register(lambda: print('MODULES', *sys.modules)); main.main()"
     )
-    done, seconds = in_a_process("-c", code, *arguments)
+    done = in_a_process("-c", code, *arguments)
     assert done.returncode == 0 and done.stderr == ""
     text, _, modules = done.stdout.partition("MODULES")
     assert text.startswith(begins) and not set(modules.split()) & set(HEAVY)
-    assert seconds < 1.5
 
 
 def test_help_names_the_defaults_that_say_something(command):
@@ -163,11 +157,11 @@ def test_the_real_command(tiny_model, tmp_path):
     cut.write_bytes(tiny_model.read_bytes()[:-2000])
     program = ["-c", "from cin_style.commands.main import main; main()"]
     stylize = ["stylize", "--output", tmp_path / "out", cut, "--model", cut]
-    done, _ = in_a_process(*program, *stylize)
+    done = in_a_process(*program, *stylize)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("cin-style: ") and done.stderr.count("\n") == 1
     assert "cut.keras is not a model file, or is cut short" in done.stderr
-    done, _ = in_a_process(*program, *stylize, KERAS_BACKEND="nonsense")
+    done = in_a_process(*program, *stylize, KERAS_BACKEND="nonsense")
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "cin-style: cannot load Keras: " in done.stderr and "KERAS_BACKEND" in done.stderr
 

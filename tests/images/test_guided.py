@@ -42,14 +42,21 @@ def test_at_full_size_details_of_the_photo_stay(dtype):
     maps = guided.fit(small, small @ mix.T + 0.1, 4, 1e-7)
     given = np.rint(photo * 255).astype("uint8") if dtype == "uint8" else photo
     picture = np.empty(photo.shape)
-    for rows in guided.bands(120, 90):
-        picture[rows] = guided.at_full_size(maps, given, rows)
+    for tile in guided.tiles(120, 90):
+        picture[tile] = guided.at_full_size(maps, given, tile)
     np.testing.assert_allclose(picture, photo @ mix.T + 0.1, atol=0.004)
 
 
-def test_bands_are_those_of_the_whole():
+def test_tiles_are_those_of_the_whole():
     maps = RNG.random((9, 7, 2, 4)).astype("float32")
-    whole = guided.enlarge(maps, (50, 33), slice(0, 50))
+    whole = guided.enlarge(maps, (50, 33), np.s_[0:50, 0:33])
     assert whole.shape == (50, 33, 2, 4)
-    for rows in (slice(0, 13), slice(13, 31), slice(31, 50)):
-        np.testing.assert_allclose(guided.enlarge(maps, (50, 33), rows), whole[rows], atol=1e-5)
+    for tile in (np.s_[0:13, 0:9], np.s_[13:31, 9:33], np.s_[31:50, 32:33]):
+        np.testing.assert_allclose(guided.enlarge(maps, (50, 33), tile), whole[tile], atol=1e-5)
+
+
+def test_tiles_cover_a_picture_once():
+    covered = np.zeros((150, 1100), int)
+    for tile in guided.tiles(*covered.shape):
+        covered[tile] += 1
+    assert (covered == 1).all()

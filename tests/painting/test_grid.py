@@ -36,11 +36,13 @@ def test_sliced_it_is_interpolation_in_place_and_lightness(grid, photo):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_bands_are_those_of_the_whole(grid, photo):
+@pytest.mark.parametrize("lightness", [(0, 1), (0.4, 0.5), (0, 0), (1, 1)])
+def test_tiles_are_those_of_the_whole(grid, photo, lightness):
+    photo = lightness[0] + (lightness[1] - lightness[0]) * photo
     whole = np.asarray(grids.apply(grid, grids.weights(photo)))
-    for rows in (slice(0, 5), slice(5, 36), slice(36, 37)):
-        found = grids.apply_band(grid, photo[rows], rows, photo.shape[:2])
-        np.testing.assert_allclose(found, whole[rows], atol=1e-4)
+    for tile in (np.s_[0:5, 0:50], np.s_[5:36, 20:33], np.s_[36:37, 49:50]):
+        found = grids.apply_tile(grid, photo[tile], tile, photo.shape[:2])
+        np.testing.assert_allclose(found, whole[tile], atol=1e-4)
 
 
 def test_an_empty_grid_adds_nothing(photo):

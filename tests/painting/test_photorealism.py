@@ -79,7 +79,7 @@ def test_the_loss_falls(photos, both, method):
 
 
 @pytest.mark.parametrize("method", ["colours", "grid", "pixels"])
-def test_a_large_photo_stays_sharp_and_equals_its_bands(photos, both, method, monkeypatch):
+def test_a_large_photo_stays_sharp_and_equals_its_tiles(photos, both, method, monkeypatch):
     content, style, _ = photos
     large = np.repeat(np.repeat(images.to_uint8(content), 4, axis=0), 4, axis=1)
     large = np.clip(large.astype(int) + RNG.integers(-20, 20, (240, 288, 1)), 0, 255).astype(
@@ -92,7 +92,7 @@ def test_a_large_photo_stays_sharp_and_equals_its_bands(photos, both, method, mo
     both_ways = (large.mean(axis=-1), result.picture.mean(axis=-1))
     ours, theirs = (np.diff(one, axis=1).ravel() for one in both_ways)
     assert np.corrcoef(ours, theirs)[0, 1] > 0.7
-    monkeypatch.setattr("cin_style.images.guided._PIXELS", 700)
+    monkeypatch.setattr("cin_style.images.guided._TILE", 50)
     again = result.recolouring.apply(large)
     assert np.abs(again.astype(int) - result.picture).max() <= 1
 

@@ -194,7 +194,7 @@ def grabcut(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     guide = files.from_uint8(small)
     maps = guided.fit(guide, object_[..., None], _RADIUS, _EPSILON)
     alpha = np.empty(picture.shape[:2], "float32")
-    for tile in guided.tiles(*alpha.shape):
+    for tile in guided.tiles(*picture.shape[:2]):
         alpha[tile] = guided.at_full_size(maps, picture, tile)[..., 0]
     # The filter's tails are no part of the object.
     alpha = ((alpha - 0.1) / 0.8).clip(0, 1)

@@ -13,7 +13,7 @@ WORKERS ?= 2
 OPTIONS ?=
 export KERAS_BACKEND
 
-.PHONY: demo test test-slow test-trust test-runtimes run-tests-of-runtimes test-page run-tests-of-page test-light benchmark run-benchmark lint format clean
+.PHONY: demo test test-slow test-trust test-runtimes run-tests-of-runtimes test-page run-tests-of-page studio run-studio test-studio run-tests-of-studio test-light benchmark run-benchmark lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
@@ -42,6 +42,21 @@ test-page:
 run-tests-of-page: $(VENV)/installed
 	$(BIN)/pip install --quiet playwright
 	$(BIN)/python -m pytest -m slow tests/runtimes/test_page.py
+
+# A page in the browser to paint on.
+studio:
+	$(MAKE) run-studio VENV=.venv-studio EXTRA=cpu,onnx,studio
+
+run-studio: $(VENV)/installed
+	$(BIN)/cin-style studio
+
+# The same in Chromium, with screenshots: wants chromium.
+test-studio:
+	$(MAKE) run-tests-of-studio VENV=.venv-studio EXTRA=cpu,onnx,studio
+
+run-tests-of-studio: $(VENV)/installed
+	$(BIN)/pip install --quiet playwright
+	$(BIN)/python -m pytest -m "slow or not slow" tests/studio
 
 test-light: .venv-light/installed
 	.venv-light/bin/python -m pytest -s tests/light

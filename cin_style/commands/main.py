@@ -34,7 +34,7 @@ Paint photos in many styles with one network.
 # `run(arguments)`, which calls `backend.load` where it needs Keras.
 COMMANDS = (
     *("train", "stylize", "blend", "finetune", "train-predictor"),
-    *("styles", "export", "evaluate", "optimize", "photoreal", "composite", "demo"),
+    *("styles", "export", "evaluate", "optimize", "photoreal", "composite", "demo", "studio"),
 )
 
 # What goes on where it stopped when it is started again.

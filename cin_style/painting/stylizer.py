@@ -1,6 +1,7 @@
 """Painting photos: load a network once, then any photo of any size in any of its styles."""
 
 import contextlib
+import copy
 import dataclasses
 import logging
 import os
@@ -144,6 +145,26 @@ class Stylizer:
     def styles(self) -> tuple[str, ...]:
         """What the network's styles are called, by number."""
         return tuple(style.name for style in self.styled.styles)
+
+    def of(self, network: Styled) -> "Stylizer":
+        """A painter in other styles of the same convolutions, which shares what computes.
+
+        Args:
+            network: such as this one's `append` or `select` gives.
+
+        Raises:
+            UserError: a network of other convolutions.
+
+        Example:
+
+            both = stylizer.of(stylizer.styled.append(["mine"], embedding[None]))
+        """
+        if network.fingerprint != self.styled.fingerprint:
+            raise UserError("these styles belong to a network of other convolutions.")
+        other = copy.copy(self)
+        other.styled, other._network = network, None
+        other._embeddings = network.get_style_embeddings()
+        return other
 
     def __repr__(self) -> str:
         names = ", ".join(self.styles[:3]) + (", ..." if len(self.styles) > 3 else "")

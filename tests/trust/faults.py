@@ -14,8 +14,10 @@ Processes are forked from one that has imported everything, and computed nothing
 import argparse
 import contextlib
 import csv
+import faulthandler
 import hashlib
 import io
+import itertools
 import os
 import pathlib
 import random
@@ -126,6 +128,7 @@ def start(phase, output, at=None, after=False):
     try:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
+        faulthandler.enable()
         if at is not None:
             _kill_at(at, after)
         from cin_style.commands import main
@@ -147,22 +150,24 @@ def start(phase, output, at=None, after=False):
 
 def _kill_at(number, after):
     """Lets this process die at its `number`-th file."""
-    replace, count = os.replace, 0
+    replace, numbers = os.replace, itertools.count(1)
 
     def counted(*arguments, **options):
-        nonlocal count
-        count += 1
-        if count == number and not after:
+        here = next(numbers) == number
+        if here and not after:
             os.kill(os.getpid(), signal.SIGKILL)
         replace(*arguments, **options)
-        if count == number:
+        if here:
             os.kill(os.getpid(), signal.SIGKILL)
 
     os.replace = counted
 
 
 def end(child, said, seconds=300):
-    """Waits for a process; its exit code (negative: the signal) and its last lines."""
+    """Waits for a process; its exit code (negative: the signal) and its last lines.
+
+    Of a crash more: where the process was.
+    """
     begun = time.monotonic()
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -173,7 +178,8 @@ def end(child, said, seconds=300):
         time.sleep(0.02)
     said.seek(0)
     lines = said.read().splitlines()
-    return os.waitstatus_to_exitcode(status), lines[-5:]
+    code = os.waitstatus_to_exitcode(status)
+    return code, lines[-60 if code == -signal.SIGSEGV else -5 :]
 
 
 def complete(phase, output):
@@ -321,7 +327,7 @@ def expected_sizes(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--phases", default=",".join(PHASES))
-    parser.add_argument("--kills", type=int, default=50, help="at random moments, in all")
+    parser.add_argument("--kills", type=int, default=50, help="at random moments, of each phase")
     parser.add_argument("--files", type=int, default=100, help="at most, of each phase")
     parser.add_argument("--disks", type=int, default=8, help="of each phase")
     parser.add_argument("--output", type=pathlib.Path, help="a CSV file")
@@ -350,10 +356,10 @@ def main():
             complete(phase, scratch / "expected")
             seconds = time.monotonic() - begun
             expected = contents(scratch / "expected")
-            each = -(-arguments.kills // len(phases))
             rows.append(kill_at_files(phase, expected, scratch, arguments.files))
-            rows.append(kill_at_random(phase, expected, scratch, each, seconds))
-            rows.append(interrupt(phase, expected, scratch, -(-each // 3), seconds))
+            rows.append(kill_at_random(phase, expected, scratch, arguments.kills, seconds))
+            interrupts = -(-arguments.kills // 3)
+            rows.append(interrupt(phase, expected, scratch, interrupts, seconds))
             rows.append(full_disk(phase, expected, scratch, arguments.disks))
             shutil.rmtree(scratch / "expected")
             print(tables.align([row for row in rows if row]), flush=True)

@@ -1,0 +1,139 @@
+"""The studio's tab of blends: two to four styles, and a pad to point between them."""
+
+import html
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from cin_style.errors import UserError
+from cin_style.painting.recipes import StylizeRecipe
+from cin_style.studio import snippets
+from cin_style.studio.engine import PREVIEW, QUICK
+from cin_style.studio.parts import Again, Shared, folder_of_ones_own, need, told
+
+_ASSETS = pathlib.Path(__file__).with_name("assets")
+_FIRST = ("starry_night", "udnie", "composition_vii", "serape")
+
+
+def build(shared: Shared) -> None:
+    """Draws the tab."""
+    engine = shared.engine
+    names = shared.names(())
+    known = [name for _, name in names]
+    first = [name for name in _FIRST if name in known] or known[:2]
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            chosen = gr.Dropdown(
+                names,
+                value=first[:4],
+                multiselect=True,
+                max_choices=4,
+                label="Two to four styles",
+                elem_id="blended",
+            )
+            pad = gr.HTML(
+                value={"x": 0.5, "y": 0.5, "names": _titles(names, first)},
+                html_template=(_ASSETS / "pad.html").read_text(encoding="utf-8"),
+                css_template=(_ASSETS / "pad.css").read_text(encoding="utf-8"),
+                js_on_load=(_ASSETS / "pad.js").read_text(encoding="utf-8"),
+                elem_id="pad",
+            )
+            shares = gr.Label(label="Shares", num_top_classes=4)
+            with gr.Row():
+                whole = gr.Button("Paint in full size", variant="primary")
+                download = gr.DownloadButton("Download", interactive=False)
+        with gr.Column(scale=3, min_width=320):
+            picture = gr.Image(
+                label="The blend",
+                interactive=False,
+                buttons=["fullscreen"],
+                height=520,
+                elem_id="blend",
+            )
+    again = Again.make()
+
+    def recipe(photo: str | None, chosen: Sequence[str], place: Any) -> StylizeRecipe:
+        need(photo, "Choose a photo")
+        text = ",".join(f"{name}={share:g}" for name, share in _shares(chosen, place).items())
+        return StylizeRecipe(photos=[photo], model=engine.model, style=text)  # type: ignore[arg-type]
+
+    def follow(photo: str | None, cards: Any, chosen: Sequence[str], place: Any) -> Any:
+        if not photo:
+            return gr.skip()
+        # As it is, without another copy for the size of strokes: at once.
+        asked = recipe(photo, chosen, place).replace(stroke_size=0.0)
+        return engine.preview(asked, cards, QUICK), _titled(shared, cards, chosen, place)
+
+    def rest(photo: str | None, cards: Any, chosen: Sequence[str], place: Any) -> Any:
+        if not photo:
+            return gr.skip()
+        asked = recipe(photo, chosen, place)
+        output = f"{pathlib.Path(asked.photos[0]).stem}_blend.png"
+        return (
+            engine.preview(asked, cards, PREVIEW),
+            _titled(shared, cards, chosen, place),
+            snippets.command("stylize", asked, output),
+            snippets.python("stylize", asked, output),
+            gr.DownloadButton(interactive=False),
+        )
+
+    def paint(photo: str | None, cards: Any, chosen: Sequence[str], place: Any) -> Any:
+        path = engine.paint(recipe(photo, chosen, place), folder_of_ones_own(), cards)
+        return gr.DownloadButton("Download", value=path, interactive=True)
+
+    def rename(cards: Any, chosen: Sequence[str], place: Any) -> Any:
+        return {**place, "names": _titles(shared.names(cards), chosen)}
+
+    def offer(cards: Any) -> Any:
+        return gr.Dropdown(shared.names(cards))
+
+    given = [shared.photo, shared.cards, chosen, pad]
+    shown = [picture, shares, *again.boxes, download]
+    shared.cards.change(told(offer), shared.cards, chosen)
+    chosen.change(told(rename), [shared.cards, chosen, pad], pad, show_progress="hidden")
+    pad.input(
+        told(follow),
+        given,
+        [picture, shares],
+        trigger_mode="always_last",
+        show_progress="hidden",
+    )
+    gr.on(
+        [pad.change, chosen.change, shared.photo.change],
+        told(rest),
+        given,
+        shown,
+        trigger_mode="always_last",
+        show_progress="hidden",
+    )
+    whole.click(told(paint), given, download, show_progress_on=whole)
+
+
+def _shares(chosen: Sequence[str], place: Any) -> dict[str, float]:
+    """What a place on the pad stands for: shares by style, which are 1 together.
+
+    Two styles stand at the ends of a strip, three or four in the corners of a square: linearly
+    between them, of three with what the missing corner would have for all alike.
+    """
+    if not 2 <= len(chosen) <= 4:
+        raise UserError("Choose two to four styles.")
+    x, y = (min(1.0, max(0.0, float(place[axis]))) for axis in "xy")
+    if len(chosen) == 2:
+        found = [1 - x, x]
+    else:
+        found = [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y][: len(chosen)]
+        missing = 1 - sum(found)
+        found = [share + missing / len(found) for share in found]
+    return {name: round(share, 3) for name, share in zip(chosen, found, strict=True)}
+
+
+def _titles(names: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
+    titles = {name: title for title, name in names}
+    return [html.escape(titles.get(name, name)) for name in chosen]
+
+
+def _titled(shared: Shared, cards: Any, chosen: Sequence[str], place: Any) -> dict[str, float]:
+    titles = _titles(shared.names(cards), chosen)
+    return dict(zip(titles, _shares(chosen, place).values(), strict=True))

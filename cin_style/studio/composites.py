@@ -1,0 +1,110 @@
+"""The studio's tab of composites: an object set into the photo, or into a painting."""
+
+import pathlib
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image, ImageFilter
+
+from cin_style.errors import UserError
+from cin_style.images import files, limits
+from cin_style.painting.recipes import KINDS, CompositeRecipe
+from cin_style.studio import snippets
+from cin_style.studio.parts import Again, Shared, folder_of_ones_own, layer_of, need, told, upload
+
+_KINDS = {"auto": "whatever it is", "photo": "a photo", "painting": "a painting"}
+
+
+def build(shared: Shared) -> None:
+    """Draws the tab."""
+    engine = shared.engine
+    with gr.Row():
+        with gr.Column(scale=1, min_width=320):
+            source = upload("A picture with an object", 200, "object")
+            editor = gr.ImageEditor(
+                label="Paint over the object",
+                sources=(),
+                transforms=(),
+                layers=False,
+                height=320,
+                brush=gr.Brush(colors=["rgb(239, 68, 68)"], color_mode="fixed", default_size=30),
+                elem_id="cutout",
+            )
+        with gr.Column(scale=1, min_width=320):
+            picture = gr.Image(
+                label="The object in your picture",
+                interactive=False,
+                buttons=["fullscreen"],
+                height=400,
+                elem_id="composite",
+            )
+            with gr.Row():
+                across = gr.Slider(0, 100, 50, step=1, label="Across, %")
+                down = gr.Slider(0, 100, 60, step=1, label="Down, %")
+                scale = gr.Slider(0.1, 3, 1, step=0.05, label="Size")
+            with gr.Row():
+                kind = gr.Radio(
+                    [(_KINDS[kind], kind) for kind in KINDS], value="auto", label="Into"
+                )
+                steps = gr.Radio([0, 16, 50], value=0, label="Steps (into a painting)")
+            with gr.Row():
+                put = gr.Button("Set it in", variant="primary", elem_id="put")
+                download = gr.DownloadButton("Download", interactive=False)
+                its_mask = gr.DownloadButton("Mask", interactive=False)
+    again = Again.make()
+
+    def fill(path: str | None) -> Any:
+        if not path:
+            return None
+        return {"background": engine.photo(path), "layers": [], "composite": None}
+
+    def paint(photo: str | None, path: str | None, drawn: Any, *given: Any) -> Any:
+        from cin_style.painting.compositing import composite
+
+        need(photo, "Choose a picture on the left that the object goes into")
+        need(path, "Drop a picture with an object")
+        across, down, scale, kind, steps = given
+        folder = folder_of_ones_own()
+        size = files.open_rgb(path, most_pixels=limits.most_pixels()).size  # type: ignore[arg-type]
+        mask_of(drawn, size).save(folder / "mask.png")
+        recipe = CompositeRecipe(
+            object=path,  # type: ignore[arg-type]
+            mask=str(folder / "mask.png"),
+            into=photo,  # type: ignore[arg-type]
+            at=f"{across:g}%,{down:g}%",
+            scale=scale,
+            kind=kind,
+            steps=steps,
+        )
+        output = folder / f"{pathlib.Path(recipe.into).stem}_with_object.jpg"
+        composite(recipe, output)
+        return (
+            engine.photo(str(output)),
+            snippets.command("composite", recipe, output.name),
+            snippets.python("composite", recipe, output.name),
+            gr.DownloadButton(value=output, interactive=True),
+            gr.DownloadButton(value=recipe.mask, interactive=True),
+        )
+
+    source.change(told(fill), source, editor, show_progress="hidden")
+    put.click(
+        told(paint),
+        [shared.photo, source, editor, across, down, scale, kind, steps],
+        [picture, *again.boxes, download, its_mask],
+        show_progress_on=picture,
+    )
+
+
+def mask_of(drawn: Any, size: tuple[int, int]) -> Image.Image:
+    """White where a visitor has painted, as large as the picture (width, height).
+
+    Raises:
+        UserError: nothing was painted.
+    """
+    inside = layer_of(drawn)[..., 3] > 127
+    if not inside.any():
+        raise UserError("Paint over the object first, so that it can be cut out.")
+    mask = Image.fromarray(np.where(inside, 255, 0).astype("uint8"))
+    blur = max(1.0, max(size) / max(mask.size))
+    return mask.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(blur))

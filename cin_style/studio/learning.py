@@ -1,0 +1,233 @@
+"""The studio's tab for a style of one's own: predicted at once, then learned better."""
+
+import concurrent.futures
+import contextlib
+import html
+import pathlib
+import queue
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from cin_style import images
+from cin_style.errors import UserError
+from cin_style.images.samples import sample_photos
+from cin_style.networks.cards import StyleCard
+from cin_style.painting.recipes import StylizeRecipe
+from cin_style.studio import snippets
+from cin_style.studio.engine import Cards, Engine
+from cin_style.studio.parts import Again, Shared, folder_of_ones_own, need, told, upload
+from cin_style.training.recipes import FinetuneRecipe
+
+# Steps of fine-tuning between one preview and the next.
+_EVERY = 10
+
+# How long side of what grows, in px.
+_SIDE = 512
+
+
+def build(shared: Shared) -> None:
+    """Draws the tab."""
+    engine, stops = shared.engine, Stops()
+    mine = gr.State("")
+    with gr.Row():
+        with gr.Column(scale=1, min_width=280):
+            painting = upload("A painting", 260, "painting")
+            steps = gr.Radio(
+                [("30 steps", 30), ("100 steps", 100), ("300 steps", 300)],
+                value=30,
+                label="Learn it better",
+            )
+            with gr.Row():
+                learn = gr.Button("Learn", variant="primary", elem_id="learn")
+                cancel = gr.Button("Cancel", variant="stop", elem_id="cancel")
+            with gr.Row():
+                save = gr.DownloadButton("Save its card", interactive=False, elem_id="save_card")
+                load = gr.UploadButton("Load a card", file_types=[".npz"], elem_id="load_card")
+        with gr.Column(scale=2, min_width=320):
+            said = gr.HTML("Drop a painting: your photo takes its style at once.", elem_id="said")
+            picture = gr.Image(
+                label="Your photo in this style",
+                interactive=False,
+                buttons=["fullscreen"],
+                height=480,
+                elem_id="own",
+            )
+    again = Again.make()
+
+    def predict(photo: str | None, cards: Cards, path: str | None) -> Any:
+        if not path:
+            return gr.skip()
+        embedding = engine.stylizer.predict(path)
+        card = engine.new_card(_style_name(path), embedding, cards)
+        name = card.style.name
+        recipe = StylizeRecipe(photos=[photo or "photo.jpg"], style_image=path)  # type: ignore[arg-type]
+        text = f"{_bold(name)}, as the predictor sees it. It now stands in the gallery as well."
+        return (
+            (*cards, card),
+            name,
+            text,
+            _look(engine, photo, card),
+            *_snippets("stylize", recipe, f"{name}.png"),
+            gr.DownloadButton(value=_saved(card), interactive=True),
+        )
+
+    def better(
+        photo: str | None,
+        cards: Cards,
+        name: str,
+        path: str | None,
+        steps: int,
+        request: gr.Request,
+    ) -> Iterator[Any]:
+        need(path and name, "Drop a painting")
+        recipe = FinetuneRecipe(styles=[path], steps=steps, model=engine.model)  # type: ignore[arg-type]
+        texts = _snippets("finetune", recipe, f"runs/{name}")
+        stop = stops.new(request.session_hash)
+        step, card = 0, None
+        begun = f"{_bar(0, steps)} {_bold(name)}: about to learn"
+        yield gr.skip(), begun, gr.skip(), *texts, gr.skip()
+        for step, card in learned(engine, path, name, steps, stop):  # type: ignore[arg-type]
+            done = f"{_bar(step, steps)} {_bold(name)}: step {step} of {steps}"
+            yield gr.skip(), done, _look(engine, photo, card), *texts, gr.skip()
+        if card is None:
+            yield gr.skip(), f"{_bold(name)} stays as it was.", gr.skip(), *texts, gr.skip()
+            return
+        others = tuple(one for one in cards if one.style.name != name)
+        yield (
+            (*others, card),
+            f"{_bold(name)}, {'learned' if step == steps else f'after {step} steps'}.",
+            _look(engine, photo, card),
+            *texts,
+            gr.DownloadButton(value=_saved(card), interactive=True),
+        )
+
+    def read(photo: str | None, cards: Cards, path: str) -> Any:
+        card = StyleCard.load(path)
+        if card.fingerprint != engine.stylizer.styled.fingerprint:
+            raise UserError(f"This card belongs to another network ({card.network or 'unknown'}).")
+        card = engine.new_card(card.style.name, card.embedding, cards)
+        text = f"{_bold(card.style.name)}, from its card."
+        return (*cards, card), card.style.name, text, _look(engine, photo, card)
+
+    painting.change(
+        told(predict),
+        [shared.photo, shared.cards, painting],
+        [shared.cards, mine, said, picture, *again.boxes, save],
+        show_progress_on=picture,
+    )
+    learn.click(
+        told(better),
+        [shared.photo, shared.cards, mine, painting, steps],
+        [shared.cards, said, picture, *again.boxes, save],
+        show_progress="minimal",
+        show_progress_on=said,
+        concurrency_id="learning",
+    )
+    cancel.click(stops.stop, queue=False)
+    load.upload(told(read), [shared.photo, shared.cards, load], [shared.cards, mine, said, picture])
+
+
+class Stops:
+    """How visitors call off what they wait for."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, threading.Event] = {}
+
+    def new(self, visitor: str | None) -> threading.Event:
+        """What is set once this visitor stops what begins now."""
+        event = self._events[visitor or ""] = threading.Event()
+        return event
+
+    def stop(self, request: gr.Request) -> None:
+        """Stops what the visitor waits for."""
+        event = self._events.pop(request.session_hash or "", None)
+        if event:
+            event.set()
+
+
+def learned(
+    engine: Engine, path: str, name: str, steps: int, stop: threading.Event
+) -> Iterator[tuple[int, StyleCard]]:
+    """Fine-tunes a style, and gives its card every few steps, the last one learned to the end.
+
+    Args:
+        engine: whose network gets the style.
+        path: the painting.
+        name: of the style.
+        steps: in all.
+        stop: ends it where it is.
+
+    Raises:
+        UserError: see `finetune`.
+    """
+    from cin_style.studio.watcher import StoppedError, finetune_watched
+
+    found: queue.Queue[tuple[int, np.ndarray]] = queue.Queue()
+    with tempfile.TemporaryDirectory() as folder:
+        own = pathlib.Path(folder, f"{name}{pathlib.Path(path).suffix}")
+        shutil.copyfile(path, own)
+        recipe = FinetuneRecipe(
+            styles=[str(own)],  # type: ignore[arg-type]
+            steps=steps,
+            checkpoint_every=min(_EVERY, steps),
+            preview_every=0,
+            holdout=0,
+        )
+        styled = engine.stylizer.styled
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            done = pool.submit(
+                finetune_watched,
+                recipe,
+                pathlib.Path(folder, "run"),
+                engine.stylizer.network,
+                found.put,
+                stop,
+            )
+            try:
+                while not (done.done() and found.empty()):
+                    try:
+                        step, embedding = found.get(timeout=0.2)
+                    except queue.Empty:
+                        continue
+                    yield step, StyleCard(name, embedding, styled.fingerprint, styled.origin)
+            finally:
+                stop.set()  # where nobody looks any more
+            with contextlib.suppress(StoppedError):
+                done.result()
+
+
+def _style_name(path: str) -> str:
+    """A name for a style of a file."""
+    stem = re.sub(r"[^a-z0-9]+", "_", pathlib.Path(path).stem.lower()).strip("_")
+    return stem[:60] or "my_style"
+
+
+def _bold(name: str) -> str:
+    return f"<b>{html.escape(name)}</b>"
+
+
+def _bar(step: int, steps: int) -> str:
+    return f'<progress value="{step}" max="{steps}" aria-label="steps"></progress>'
+
+
+def _look(engine: Engine, photo: str | None, card: StyleCard) -> np.ndarray:
+    """The visitor's photo, or a sample, in the style of a card."""
+    pixels: Any = engine.photo(photo, _SIDE) if photo else sample_photos()["coffee"]
+    return images.to_uint8(engine.stylizer(pixels, embedding=card.embedding))
+
+
+def _saved(card: StyleCard) -> pathlib.Path:
+    path = folder_of_ones_own() / f"{card.style.name}.style.npz"
+    card.save(path)
+    return path
+
+
+def _snippets(name: str, recipe: Any, output: str) -> tuple[str, str]:
+    return snippets.command(name, recipe, output), snippets.python(name, recipe, output)

@@ -1,0 +1,146 @@
+"""The studio's tab of masks: a brush says which style goes where."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from cin_style import images
+from cin_style.errors import UserError
+from cin_style.images import files, limits
+from cin_style.painting.blends import blend
+from cin_style.painting.recipes import BlendRecipe
+from cin_style.studio import snippets
+from cin_style.studio.engine import PREVIEW
+from cin_style.studio.parts import Again, Shared, folder_of_ones_own, layer_of, need, told
+
+# What the brush paints with, and what is said of it.
+BRUSHES = {"red": (239, 68, 68), "green": (16, 185, 129), "blue": (59, 130, 246)}
+_FIRST = ("the_bedroom", "starry_night", "composition_vii", "serape")
+
+
+def build(shared: Shared) -> None:
+    """Draws the tab."""
+    engine = shared.engine
+    names = shared.names(())
+    known = [name for _, name in names]
+    first = [name if name in known else known[0] for name in _FIRST]
+    with gr.Row():
+        with gr.Column(scale=1, min_width=320):
+            editor = gr.ImageEditor(
+                label="Paint over the photo: which style where",
+                sources=(),
+                transforms=(),
+                layers=False,
+                height=480,
+                brush=gr.Brush(
+                    colors=[f"rgb{colour}" for colour in BRUSHES.values()],
+                    color_mode="fixed",
+                    default_size=40,
+                ),
+                elem_id="mask",
+            )
+            with gr.Row(elem_classes="pairs"):
+                below = gr.Dropdown(names, value=first[0], label="Everywhere else")
+                chosen = [
+                    gr.Dropdown(names, value=name, label=f"Where it is {colour}")
+                    for colour, name in zip(BRUSHES, first[1:], strict=True)
+                ]
+            soften = gr.Slider(0, 60, 8, step=1, label="Softness of edges, px of the photo")
+        with gr.Column(scale=1, min_width=320):
+            picture = gr.Image(
+                label="The picture",
+                interactive=False,
+                buttons=["fullscreen"],
+                height=480,
+                elem_id="masked",
+            )
+            with gr.Row():
+                look = gr.Button("Show", elem_id="show_mask")
+                whole = gr.Button("Paint in full size", variant="primary")
+                download = gr.DownloadButton("Download", interactive=False)
+                its_mask = gr.DownloadButton("Mask", interactive=False)
+    again = Again.make()
+
+    def fill(photo: str | None) -> Any:
+        if not photo:
+            return None
+        return {"background": engine.photo(photo), "layers": [], "composite": None}
+
+    def make(photo: str | None, cards: Any, drawn: Any, *given: Any, small: bool) -> Any:
+        need(photo, "Choose a photo")
+        *styles, soften = given
+        folder = folder_of_ones_own()
+        whole = files.open_rgb(photo, most_pixels=limits.most_pixels())  # type: ignore[arg-type]
+        mask, used = mask_of(drawn, styles, whole.size)
+        mask.save(folder / "mask.png")
+        recipe = BlendRecipe(
+            photo=photo,  # type: ignore[arg-type]
+            model=engine.model,
+            styles=",".join(used),
+            mask=str(folder / "mask.png"),
+            soften=soften,
+        )
+        output = folder / f"{pathlib.Path(photo).stem}_blend.png"  # type: ignore[arg-type]
+        made = recipe.replace(max_side=PREVIEW) if small else recipe
+        blend(made, output, network=engine.painter(cards).styled)
+        return (
+            output,
+            recipe,
+            (
+                snippets.command("blend", recipe, output.name),
+                snippets.python("blend", recipe, output.name),
+            ),
+        )
+
+    def show(*given: Any) -> Any:
+        output, recipe, texts = make(*given, small=True)
+        mask = gr.DownloadButton(value=recipe.mask, interactive=True)
+        return np.asarray(images.open_rgb(output)), *texts, mask
+
+    def paint(*given: Any) -> Any:
+        output, recipe, texts = make(*given, small=False)
+        mask = gr.DownloadButton(value=recipe.mask, interactive=True)
+        return gr.DownloadButton(value=output, interactive=True), *texts, mask
+
+    def offer(cards: Any) -> Any:
+        return [gr.Dropdown(shared.names(cards)) for _ in (below, *chosen)]
+
+    given = [shared.photo, shared.cards, editor, below, *chosen, soften]
+    shared.photo.change(told(fill), shared.photo, editor, show_progress="hidden")
+    shared.cards.change(told(offer), shared.cards, [below, *chosen])
+    look.click(told(show), given, [picture, *again.boxes, its_mask], show_progress_on=picture)
+    whole.click(told(paint), given, [download, *again.boxes, its_mask], show_progress_on=whole)
+
+
+def mask_of(
+    drawn: Any, styles: Sequence[str], size: tuple[int, int]
+) -> tuple[Image.Image, list[str]]:
+    """The mask that a visitor drew, and the styles it stands for.
+
+    Args:
+        drawn: what the editor holds.
+        styles: the one below, and those of the brushes.
+        size: (width, height) of the photo.
+
+    Returns:
+        An indexed image of the photo's size: 0 for the first of the styles, and so on; and the
+        styles that are used.
+
+    Raises:
+        UserError: nothing was drawn.
+    """
+    layer = layer_of(drawn)
+    colours = np.array(list(BRUSHES.values()))
+    far = np.abs(layer[..., None, :3].astype(int) - colours).sum(axis=-1)
+    index = np.where(layer[..., 3] > 127, 1 + far.argmin(axis=-1), 0)
+    places = np.unique(index)
+    if len(places) < 2:
+        raise UserError("Paint over a part of the photo, and leave some of it.")
+    mask = Image.fromarray(np.searchsorted(places, index).astype("uint8"), "P")
+    palette = [(255, 255, 255), *BRUSHES.values()]
+    mask.putpalette([value for place in places for value in palette[place]])
+    return mask.resize(size, Image.Resampling.NEAREST), [styles[place] for place in places]

@@ -1,0 +1,95 @@
+"""The page: a photo on the left, on the right what is done with it."""
+
+import pathlib
+import tempfile
+
+import gradio as gr
+
+from cin_style import images
+from cin_style.images.samples import sample_photos
+from cin_style.studio import (
+    blending,
+    composites,
+    learning,
+    masking,
+    painting,
+    photographs,
+)
+from cin_style.studio.engine import Engine
+from cin_style.studio.parts import Shared, upload
+
+_ASSETS = pathlib.Path(__file__).with_name("assets")
+
+_HEAD = """\
+# cin_style studio
+Paint a photo in many styles, blend them, and add your own. Everything stays on this computer.
+"""
+
+
+def build(engine: Engine) -> gr.Blocks:
+    """The page, ready to be launched."""
+    # Files that visitors left are cleared away after an hour.
+    with gr.Blocks(
+        title="cin_style studio", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
+    ) as page:
+        gr.Markdown(_HEAD, elem_id="head")
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                photo = upload("Your photo", 280, "photo")
+                samples = _samples()
+            with gr.Column(scale=4, min_width=320):
+                shared = Shared(engine, photo, gr.State(()))
+                with gr.Tab("Paint"):
+                    painting.build(shared)
+                with gr.Tab("Blend"):
+                    blending.build(shared)
+                with gr.Tab("Mask"):
+                    masking.build(shared)
+                with gr.Tab("Your own style"):
+                    learning.build(shared)
+                with gr.Tab("Photographs"):
+                    photographs.build(shared)
+                with gr.Tab("Composites"):
+                    composites.build(shared)
+        samples.select(_take, None, photo)
+    return page
+
+
+def _samples() -> gr.Gallery:
+    """The sample photos, to be chosen with one click."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="samples-"))
+    paths = []
+    for name, pixels in sample_photos().items():
+        paths.append((folder / f"{name}.png", name))
+        images.save(paths[-1][0], pixels)
+    return gr.Gallery(
+        paths,
+        label="Sample photos",
+        show_label=False,
+        columns=2,
+        height=280,
+        allow_preview=False,
+        buttons=[],
+        interactive=False,
+        object_fit="cover",
+        elem_id="samples",
+    )
+
+
+def _take(event: gr.SelectData) -> str:
+    return event.value["image"]["path"]
+
+
+def theme() -> gr.themes.Base:
+    """How it looks; with fonts that every system has."""
+    return gr.themes.Soft(
+        primary_hue="indigo",
+        neutral_hue="slate",
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    )
+
+
+def style_sheet() -> str:
+    """The page's own CSS."""
+    return (_ASSETS / "page.css").read_text(encoding="utf-8")

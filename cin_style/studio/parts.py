@@ -1,0 +1,133 @@
+"""What several tabs of the studio share: the photo, a visitor's styles, how errors are told."""
+
+import dataclasses
+import functools
+import inspect
+import logging
+import pathlib
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from cin_style.errors import UserError
+from cin_style.files import printable
+from cin_style.studio.engine import Engine
+
+_LOG = logging.getLogger("cin_style")
+
+
+def upload(label: str, height: int, elem_id: str) -> gr.Image:
+    """An image that a visitor hands in: a file's path, opened by nobody but us."""
+    component = gr.Image(
+        label=label, height=height, buttons=["fullscreen"], type="filepath", elem_id=elem_id
+    )
+    # Gradio's own would open it, and write it anew without its metadata.
+    component.preprocess = lambda payload: None if payload is None else payload.path
+    return component
+
+
+@dataclasses.dataclass(frozen=True)
+class Shared:
+    """What the tabs have in common.
+
+    Attributes:
+        engine: paints.
+        photo: the component that holds the visitor's photo.
+        cards: the state that holds the visitor's own styles, a tuple of cards.
+    """
+
+    engine: Engine
+    photo: gr.Image
+    cards: gr.State
+
+    def names(self, cards: Any) -> list[tuple[str, str]]:
+        """Titles and names of all styles, as a list to choose from takes them."""
+        return [(style.title or style.name, style.name) for style in self.engine.styles(cards)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Again:
+    """The boxes that hold how a picture is made again.
+
+    Attributes:
+        shell, python: the components.
+    """
+
+    shell: gr.Code
+    python: gr.Code
+
+    @classmethod
+    def make(cls) -> "Again":
+        """Draws the boxes, folded away."""
+        with gr.Accordion("Make this picture yourself", open=False):
+            shell = gr.Code(language="shell", label="Command line", lines=1, wrap_lines=True)
+            python = gr.Code(language="python", label="Python", lines=4, wrap_lines=True)
+        return cls(shell, python)
+
+    @property
+    def boxes(self) -> list[gr.Code]:
+        """Both, as outputs of an event."""
+        return [self.shell, self.python]
+
+
+def folder_of_ones_own() -> pathlib.Path:
+    """A new folder for what is painted, which is cleared away with all that visitors left."""
+    return pathlib.Path(tempfile.mkdtemp(prefix="studio-", dir=tempfile.gettempdir()))
+
+
+def sentence(error: UserError) -> str:
+    """What an error of the library says, for a page: without quoted names of arguments."""
+    text = printable(str(error)).replace("`", "")
+    return text[:1].upper() + text[1:]
+
+
+def told(function: Callable) -> Callable:
+    """Turns what goes wrong in an event into a sentence on the page."""
+
+    def fail(error: Exception) -> gr.Error:
+        if isinstance(error, gr.Error):
+            return error
+        if isinstance(error, UserError):
+            return gr.Error(sentence(error), print_exception=False)
+        _LOG.error("an event of the studio failed", exc_info=error)
+        return gr.Error("Something went wrong here; the server's log says what.", duration=10)
+
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generate(*arguments: Any, **options: Any) -> Any:
+            try:
+                yield from function(*arguments, **options)
+            except Exception as error:
+                raise fail(error) from error
+
+        return generate
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except Exception as error:
+            raise fail(error) from error
+
+    return call
+
+
+def layer_of(drawn: Any) -> np.ndarray:
+    """What a visitor painted over a picture in an editor: uint8 (height, width, 4), RGBA."""
+    layers = (drawn or {}).get("layers") or []
+    return np.asarray(layers[0]) if layers else np.zeros((1, 1, 4), "uint8")
+
+
+def need(value: Any, what: str) -> Any:
+    """A value that a visitor has to give first.
+
+    Raises:
+        UserError: it was not given.
+    """
+    if not value:
+        raise UserError(f"{what} first.")
+    return value

@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from cin_style.errors import UserError
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.studio import snippets
+from cin_style.studio.drawn import shares
 from cin_style.studio.engine import PREVIEW, QUICK
-from cin_style.studio.parts import Again, Shared, folder_of_ones_own, need, told
+from cin_style.studio.parts import Again, Shared, need, told
 
 _ASSETS = pathlib.Path(__file__).with_name("assets")
 _FIRST = ("starry_night", "udnie", "composition_vii", "serape")
@@ -40,7 +40,7 @@ def build(shared: Shared) -> None:
                 js_on_load=(_ASSETS / "pad.js").read_text(encoding="utf-8"),
                 elem_id="pad",
             )
-            shares = gr.Label(label="Shares", num_top_classes=4)
+            parts = gr.Label(label="Shares", num_top_classes=4)
             with gr.Row():
                 whole = gr.Button("Paint in full size", variant="primary")
                 download = gr.DownloadButton("Download", interactive=False)
@@ -56,7 +56,7 @@ def build(shared: Shared) -> None:
 
     def recipe(photo: str | None, chosen: Sequence[str], place: Any) -> StylizeRecipe:
         need(photo, "Choose a photo")
-        text = ",".join(f"{name}={share:g}" for name, share in _shares(chosen, place).items())
+        text = ",".join(f"{name}={share:g}" for name, share in shares(chosen, place).items())
         return StylizeRecipe(photos=[photo], model=engine.model, style=text)  # type: ignore[arg-type]
 
     def follow(photo: str | None, cards: Any, chosen: Sequence[str], place: Any) -> Any:
@@ -80,7 +80,7 @@ def build(shared: Shared) -> None:
         )
 
     def paint(photo: str | None, cards: Any, chosen: Sequence[str], place: Any) -> Any:
-        path = engine.paint(recipe(photo, chosen, place), folder_of_ones_own(), cards)
+        path = engine.paint(recipe(photo, chosen, place), shared.new_folder(), cards)
         return gr.DownloadButton("Download", value=path, interactive=True)
 
     def rename(cards: Any, chosen: Sequence[str], place: Any) -> Any:
@@ -90,13 +90,13 @@ def build(shared: Shared) -> None:
         return gr.Dropdown(shared.names(cards))
 
     given = [shared.photo, shared.cards, chosen, pad]
-    shown = [picture, shares, *again.boxes, download]
+    shown = [picture, parts, *again.boxes, download]
     shared.cards.change(told(offer), shared.cards, chosen)
     chosen.change(told(rename), [shared.cards, chosen, pad], pad, show_progress="hidden")
     pad.input(
         told(follow),
         given,
-        [picture, shares],
+        [picture, parts],
         trigger_mode="always_last",
         show_progress="hidden",
     )
@@ -111,24 +111,6 @@ def build(shared: Shared) -> None:
     whole.click(told(paint), given, download, show_progress_on=whole)
 
 
-def _shares(chosen: Sequence[str], place: Any) -> dict[str, float]:
-    """What a place on the pad stands for: shares by style, which are 1 together.
-
-    Two styles stand at the ends of a strip, three or four in the corners of a square: linearly
-    between them, of three with what the missing corner would have for all alike.
-    """
-    if not 2 <= len(chosen) <= 4:
-        raise UserError("Choose two to four styles.")
-    x, y = (min(1.0, max(0.0, float(place[axis]))) for axis in "xy")
-    if len(chosen) == 2:
-        found = [1 - x, x]
-    else:
-        found = [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y][: len(chosen)]
-        missing = 1 - sum(found)
-        found = [share + missing / len(found) for share in found]
-    return {name: round(share, 3) for name, share in zip(chosen, found, strict=True)}
-
-
 def _titles(names: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
     titles = {name: title for title, name in names}
     return [html.escape(titles.get(name, name)) for name in chosen]
@@ -136,4 +118,4 @@ def _titles(names: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str
 
 def _titled(shared: Shared, cards: Any, chosen: Sequence[str], place: Any) -> dict[str, float]:
     titles = _titles(shared.names(cards), chosen)
-    return dict(zip(titles, _shares(chosen, place).values(), strict=True))
+    return dict(zip(titles, shares(chosen, place).values(), strict=True))

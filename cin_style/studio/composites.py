@@ -4,14 +4,12 @@ import pathlib
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from PIL import Image, ImageFilter
 
-from cin_style.errors import UserError
 from cin_style.images import files, limits
 from cin_style.painting.recipes import KINDS, CompositeRecipe
 from cin_style.studio import snippets
-from cin_style.studio.parts import Again, Shared, folder_of_ones_own, layer_of, need, told, upload
+from cin_style.studio.drawn import mask_of_object
+from cin_style.studio.parts import Again, Shared, need, told, upload
 
 _KINDS = {"auto": "whatever it is", "photo": "a photo", "painting": "a painting"}
 
@@ -65,9 +63,9 @@ def build(shared: Shared) -> None:
         need(photo, "Choose a picture on the left that the object goes into")
         need(path, "Drop a picture with an object")
         across, down, scale, kind, steps = given
-        folder = folder_of_ones_own()
+        folder = shared.new_folder()
         size = files.open_rgb(path, most_pixels=limits.most_pixels()).size  # type: ignore[arg-type]
-        mask_of(drawn, size).save(folder / "mask.png")
+        mask_of_object(drawn, size).save(folder / "mask.png")
         recipe = CompositeRecipe(
             object=path,  # type: ignore[arg-type]
             mask=str(folder / "mask.png"),
@@ -94,17 +92,3 @@ def build(shared: Shared) -> None:
         [picture, *again.boxes, download, its_mask],
         show_progress_on=picture,
     )
-
-
-def mask_of(drawn: Any, size: tuple[int, int]) -> Image.Image:
-    """White where a visitor has painted, as large as the picture (width, height).
-
-    Raises:
-        UserError: nothing was painted.
-    """
-    inside = layer_of(drawn)[..., 3] > 127
-    if not inside.any():
-        raise UserError("Paint over the object first, so that it can be cut out.")
-    mask = Image.fromarray(np.where(inside, 255, 0).astype("uint8"))
-    blur = max(1.0, max(size) / max(mask.size))
-    return mask.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(blur))

@@ -1,9 +1,11 @@
 """What the studio paints with: one network for all visitors, and the styles of each."""
 
+import contextlib
 import functools
 import itertools
 import os
 import pathlib
+import threading
 
 import numpy as np
 
@@ -53,6 +55,15 @@ class Engine:
     def painter(self, cards: Cards = ()) -> Stylizer:
         """A painter that knows a visitor's styles as well."""
         return self._painter(cards) if cards else self.stylizer
+
+    def warm_up(self) -> None:
+        """Gets ready, in a thread of its own, what the first painting needs that is dropped."""
+
+        def load() -> None:
+            with contextlib.suppress(UserError):  # there is no predictor, which is told later
+                self.stylizer.predict(np.random.default_rng(0).random((64, 64, 3)))
+
+        threading.Thread(target=load, daemon=True).start()
 
     def styles(self, cards: Cards = ()) -> list[Style]:
         """The network's styles, then the visitor's."""

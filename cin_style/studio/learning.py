@@ -22,7 +22,7 @@ from cin_style.networks.cards import StyleCard
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.studio import snippets
 from cin_style.studio.engine import Cards, Engine
-from cin_style.studio.parts import Again, Shared, folder_of_ones_own, need, told, upload
+from cin_style.studio.parts import Again, Shared, need, told, upload
 from cin_style.training.recipes import FinetuneRecipe
 
 # Steps of fine-tuning between one preview and the next.
@@ -75,7 +75,7 @@ def build(shared: Shared) -> None:
             text,
             _look(engine, photo, card),
             *_snippets("stylize", recipe, f"{name}.png"),
-            gr.DownloadButton(value=_saved(card), interactive=True),
+            gr.DownloadButton(value=_saved(shared, card), interactive=True),
         )
 
     def better(
@@ -105,7 +105,7 @@ def build(shared: Shared) -> None:
             f"{_bold(name)}, {'learned' if step == steps else f'after {step} steps'}.",
             _look(engine, photo, card),
             *texts,
-            gr.DownloadButton(value=_saved(card), interactive=True),
+            gr.DownloadButton(value=_saved(shared, card), interactive=True),
         )
 
     def read(photo: str | None, cards: Cards, path: str) -> Any:
@@ -223,8 +223,8 @@ def _look(engine: Engine, photo: str | None, card: StyleCard) -> np.ndarray:
     return images.to_uint8(engine.stylizer(pixels, embedding=card.embedding))
 
 
-def _saved(card: StyleCard) -> pathlib.Path:
-    path = folder_of_ones_own() / f"{card.style.name}.style.npz"
+def _saved(shared: Shared, card: StyleCard) -> pathlib.Path:
+    path = shared.new_folder() / f"{card.style.name}.style.npz"
     card.save(path)
     return path
 

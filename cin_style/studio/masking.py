@@ -1,24 +1,20 @@
 """The studio's tab of masks: a brush says which style goes where."""
 
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from cin_style import images
-from cin_style.errors import UserError
 from cin_style.images import files, limits
 from cin_style.painting.blends import blend
 from cin_style.painting.recipes import BlendRecipe
 from cin_style.studio import snippets
+from cin_style.studio.drawn import BRUSHES, mask_of_styles
 from cin_style.studio.engine import PREVIEW
-from cin_style.studio.parts import Again, Shared, folder_of_ones_own, layer_of, need, told
+from cin_style.studio.parts import Again, Shared, need, told
 
-# What the brush paints with, and what is said of it.
-BRUSHES = {"red": (239, 68, 68), "green": (16, 185, 129), "blue": (59, 130, 246)}
 _FIRST = ("the_bedroom", "starry_night", "composition_vii", "serape")
 
 
@@ -73,9 +69,9 @@ def build(shared: Shared) -> None:
     def make(photo: str | None, cards: Any, drawn: Any, *given: Any, small: bool) -> Any:
         need(photo, "Choose a photo")
         *styles, soften = given
-        folder = folder_of_ones_own()
+        folder = shared.new_folder()
         whole = files.open_rgb(photo, most_pixels=limits.most_pixels())  # type: ignore[arg-type]
-        mask, used = mask_of(drawn, styles, whole.size)
+        mask, used = mask_of_styles(drawn, styles, whole.size)
         mask.save(folder / "mask.png")
         recipe = BlendRecipe(
             photo=photo,  # type: ignore[arg-type]
@@ -114,33 +110,3 @@ def build(shared: Shared) -> None:
     shared.cards.change(told(offer), shared.cards, [below, *chosen])
     look.click(told(show), given, [picture, *again.boxes, its_mask], show_progress_on=picture)
     whole.click(told(paint), given, [download, *again.boxes, its_mask], show_progress_on=whole)
-
-
-def mask_of(
-    drawn: Any, styles: Sequence[str], size: tuple[int, int]
-) -> tuple[Image.Image, list[str]]:
-    """The mask that a visitor drew, and the styles it stands for.
-
-    Args:
-        drawn: what the editor holds.
-        styles: the one below, and those of the brushes.
-        size: (width, height) of the photo.
-
-    Returns:
-        An indexed image of the photo's size: 0 for the first of the styles, and so on; and the
-        styles that are used.
-
-    Raises:
-        UserError: nothing was drawn.
-    """
-    layer = layer_of(drawn)
-    colours = np.array(list(BRUSHES.values()))
-    far = np.abs(layer[..., None, :3].astype(int) - colours).sum(axis=-1)
-    index = np.where(layer[..., 3] > 127, 1 + far.argmin(axis=-1), 0)
-    places = np.unique(index)
-    if len(places) < 2:
-        raise UserError("Paint over a part of the photo, and leave some of it.")
-    mask = Image.fromarray(np.searchsorted(places, index).astype("uint8"), "P")
-    palette = [(255, 255, 255), *BRUSHES.values()]
-    mask.putpalette([value for place in places for value in palette[place]])
-    return mask.resize(size, Image.Resampling.NEAREST), [styles[place] for place in places]

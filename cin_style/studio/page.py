@@ -1,7 +1,7 @@
 """The page: a photo on the left, on the right what is done with it."""
 
+import os
 import pathlib
-import tempfile
 
 import gradio as gr
 
@@ -16,7 +16,7 @@ from cin_style.studio import (
     photographs,
 )
 from cin_style.studio.engine import Engine
-from cin_style.studio.parts import Shared, upload
+from cin_style.studio.parts import LONGEST, Shared, told, upload
 
 _ASSETS = pathlib.Path(__file__).with_name("assets")
 
@@ -26,19 +26,27 @@ Paint a photo in many styles, blend them, and add your own. Everything stays on 
 """
 
 
-def build(engine: Engine) -> gr.Blocks:
-    """The page, ready to be launched."""
-    # Files that visitors left are cleared away after an hour.
+def build(engine: Engine, folder: str | os.PathLike) -> gr.Blocks:
+    """The page, ready to be launched.
+
+    Args:
+        engine: paints.
+        folder: where files lie until they are cleared away.
+    """
+    folder = pathlib.Path(folder)
     with gr.Blocks(
-        title="cin_style studio", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
+        title="cin_style studio",
+        analytics_enabled=False,
+        delete_cache=(600, LONGEST),
+        fill_width=True,
     ) as page:
         gr.Markdown(_HEAD, elem_id="head")
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 photo = upload("Your photo", 280, "photo")
-                samples = _samples()
+                _samples(folder, photo)
             with gr.Column(scale=4, min_width=320):
-                shared = Shared(engine, photo, gr.State(()))
+                shared = Shared(engine, photo, gr.State(()), folder)
                 with gr.Tab("Paint"):
                     painting.build(shared)
                 with gr.Tab("Blend"):
@@ -51,18 +59,16 @@ def build(engine: Engine) -> gr.Blocks:
                     photographs.build(shared)
                 with gr.Tab("Composites"):
                     composites.build(shared)
-        samples.select(_take, None, photo)
     return page
 
 
-def _samples() -> gr.Gallery:
+def _samples(folder: pathlib.Path, photo: gr.Image) -> None:
     """The sample photos, to be chosen with one click."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="samples-"))
     paths = []
     for name, pixels in sample_photos().items():
         paths.append((folder / f"{name}.png", name))
         images.save(paths[-1][0], pixels)
-    return gr.Gallery(
+    gallery = gr.Gallery(
         paths,
         label="Sample photos",
         show_label=False,
@@ -75,9 +81,11 @@ def _samples() -> gr.Gallery:
         elem_id="samples",
     )
 
+    def take(event: gr.SelectData) -> str:
+        # By its number: a path that came from a browser might be any file's.
+        return str(paths[event.index][0])
 
-def _take(event: gr.SelectData) -> str:
-    return event.value["image"]["path"]
+    gallery.select(told(take), None, photo)
 
 
 def theme() -> gr.themes.Base:

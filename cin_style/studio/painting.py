@@ -8,7 +8,7 @@ import gradio as gr
 from cin_style.images.colour import COLOURS
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.studio import snippets
-from cin_style.studio.parts import Again, Shared, folder_of_ones_own, need, told
+from cin_style.studio.parts import Again, Shared, need, told
 
 _COLOURS = {"style": "the style's", "luminance": "the photo's", "histogram": "matched to the photo"}
 
@@ -69,7 +69,7 @@ def build(shared: Shared) -> gr.Gallery:
 
     def paint(photo: str | None, cards: Any, name: str, *given: Any) -> Any:
         asked = recipe(photo, name, *given)
-        path = engine.paint(asked, folder_of_ones_own(), cards)
+        path = engine.paint(asked, shared.new_folder(), cards)
         return gr.DownloadButton(f"Download {path.name}", value=path, interactive=True)
 
     def fill(photo: str | None, cards: Any) -> Any:

@@ -1,20 +1,25 @@
 """What several tabs of the studio share: the photo, a visitor's styles, how errors are told."""
 
+import contextlib
 import dataclasses
 import functools
 import inspect
 import logging
 import pathlib
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.files import printable
 from cin_style.studio.engine import Engine
+
+# How long visitors' files are kept, in seconds.
+LONGEST = 3600
 
 _LOG = logging.getLogger("cin_style")
 
@@ -37,11 +42,21 @@ class Shared:
         engine: paints.
         photo: the component that holds the visitor's photo.
         cards: the state that holds the visitor's own styles, a tuple of cards.
+        folder: where pictures lie until they are cleared away.
     """
 
     engine: Engine
     photo: gr.Image
     cards: gr.State
+    folder: pathlib.Path
+
+    def new_folder(self) -> pathlib.Path:
+        """A new folder for what is painted now; what was painted an hour ago goes."""
+        for old in self.folder.glob("picture-*"):
+            with contextlib.suppress(OSError):  # another visitor's click has cleared it away
+                if time.time() - old.stat().st_mtime > LONGEST:
+                    shutil.rmtree(old)
+        return pathlib.Path(tempfile.mkdtemp(prefix="picture-", dir=self.folder))
 
     def names(self, cards: Any) -> list[tuple[str, str]]:
         """Titles and names of all styles, as a list to choose from takes them."""
@@ -71,11 +86,6 @@ class Again:
     def boxes(self) -> list[gr.Code]:
         """Both, as outputs of an event."""
         return [self.shell, self.python]
-
-
-def folder_of_ones_own() -> pathlib.Path:
-    """A new folder for what is painted, which is cleared away with all that visitors left."""
-    return pathlib.Path(tempfile.mkdtemp(prefix="studio-", dir=tempfile.gettempdir()))
 
 
 def sentence(error: UserError) -> str:
@@ -114,12 +124,6 @@ def told(function: Callable) -> Callable:
             raise fail(error) from error
 
     return call
-
-
-def layer_of(drawn: Any) -> np.ndarray:
-    """What a visitor painted over a picture in an editor: uint8 (height, width, 4), RGBA."""
-    layers = (drawn or {}).get("layers") or []
-    return np.asarray(layers[0]) if layers else np.zeros((1, 1, 4), "uint8")
 
 
 def need(value: Any, what: str) -> Any:

@@ -7,7 +7,7 @@ import gradio as gr
 
 from cin_style.painting.recipes import PhotorealRecipe
 from cin_style.studio import snippets
-from cin_style.studio.parts import Again, Shared, folder_of_ones_own, need, told, upload
+from cin_style.studio.parts import Again, Shared, need, told, upload
 
 
 def build(shared: Shared) -> None:
@@ -43,7 +43,7 @@ def build(shared: Shared) -> None:
             method=method,
             segments=str(segments),
         )
-        output = folder_of_ones_own() / f"{pathlib.Path(recipe.content).stem}_relit.jpg"
+        output = shared.new_folder() / f"{pathlib.Path(recipe.content).stem}_relit.jpg"
         photoreal(recipe, output)
         return (
             (engine.photo(recipe.content), engine.photo(str(output))),

@@ -5,6 +5,8 @@ import os
 import pathlib
 import tempfile
 
+from PIL import Image
+
 from cin_style.errors import UserError
 from cin_style.images import limits
 from cin_style.studio.recipe import StudioRecipe
@@ -53,7 +55,8 @@ def prepare(recipe: StudioRecipe, folder: str | os.PathLike):
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ.setdefault(limits.VARIABLE, str(recipe.megapixels))
-    tempfile.tempdir = os.fspath(folder)
+    # What Gradio opens itself, such as masks.
+    Image.MAX_IMAGE_PIXELS = limits.most_pixels() // 2
     try:
         import gradio  # noqa: F401
     except ImportError as error:
@@ -64,7 +67,8 @@ def prepare(recipe: StudioRecipe, folder: str | os.PathLike):
     from cin_style.studio.engine import Engine
 
     engine = Engine(recipe.model, recipe.runtime)
-    built = page.build(engine)
+    engine.warm_up()
+    built = page.build(engine, folder)
     built.queue(max_size=recipe.waiting, default_concurrency_limit=1)
     return built, {
         "server_name": recipe.host,

@@ -47,6 +47,7 @@ def build(shared: Shared) -> None:
         with gr.Column(scale=3, min_width=320):
             picture = gr.Image(
                 label="The blend",
+                alt_text="The blend",
                 interactive=False,
                 buttons=["fullscreen"],
                 height=520,

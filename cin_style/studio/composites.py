@@ -32,6 +32,7 @@ def build(shared: Shared) -> None:
         with gr.Column(scale=1, min_width=320):
             picture = gr.Image(
                 label="The object in your picture",
+                alt_text="The object in your picture",
                 interactive=False,
                 buttons=["fullscreen"],
                 height=400,

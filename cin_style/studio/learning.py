@@ -43,6 +43,7 @@ def build(shared: Shared) -> None:
                 [("30 steps", 30), ("100 steps", 100), ("300 steps", 300)],
                 value=30,
                 label="Learn it better",
+                elem_id="steps",
             )
             with gr.Row():
                 learn = gr.Button("Learn", variant="primary", elem_id="learn")
@@ -54,6 +55,7 @@ def build(shared: Shared) -> None:
             said = gr.HTML("Drop a painting: your photo takes its style at once.", elem_id="said")
             picture = gr.Image(
                 label="Your photo in this style",
+                alt_text="Your photo in this style",
                 interactive=False,
                 buttons=["fullscreen"],
                 height=480,

@@ -49,6 +49,7 @@ def build(shared: Shared) -> None:
         with gr.Column(scale=1, min_width=320):
             picture = gr.Image(
                 label="The picture",
+                alt_text="The picture",
                 interactive=False,
                 buttons=["fullscreen"],
                 height=480,
@@ -57,8 +58,8 @@ def build(shared: Shared) -> None:
             with gr.Row():
                 look = gr.Button("Show", elem_id="show_mask")
                 whole = gr.Button("Paint in full size", variant="primary")
-                download = gr.DownloadButton("Download", interactive=False)
-                its_mask = gr.DownloadButton("Mask", interactive=False)
+                download = gr.DownloadButton("Download", interactive=False, elem_id="download_mask")
+                its_mask = gr.DownloadButton("Mask", interactive=False, elem_id="its_mask")
     again = Again.make()
 
     def fill(photo: str | None) -> Any:

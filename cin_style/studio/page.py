@@ -101,3 +101,8 @@ def theme() -> gr.themes.Base:
 def style_sheet() -> str:
     """The page's own CSS."""
     return (_ASSETS / "page.css").read_text(encoding="utf-8")
+
+
+def script() -> str:
+    """The page's own JavaScript, a function that is called once."""
+    return (_ASSETS / "page.js").read_text(encoding="utf-8")

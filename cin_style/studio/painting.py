@@ -38,7 +38,9 @@ def build(shared: Shared) -> gr.Gallery:
             [(_COLOURS[word], word) for word in COLOURS], value="style", label="Colours"
         )
     with gr.Row():
-        format = gr.Radio(["jpg", "png", "webp"], value="jpg", label="File", scale=2)
+        format = gr.Radio(
+            ["jpg", "png", "webp"], value="jpg", label="File", scale=2, elem_id="format"
+        )
         whole = gr.Button("Paint in full size", variant="primary", elem_id="whole", scale=2)
         download = gr.DownloadButton("Download", interactive=False, elem_id="download", scale=2)
     again = Again.make()
@@ -89,7 +91,14 @@ def build(shared: Shared) -> gr.Gallery:
     )
     gallery.select(told(choose), shared.cards, name)
     gr.on(
-        [name.change, shared.photo.change, strength.release, size.release, colours.change],
+        [
+            name.change,
+            shared.photo.change,
+            strength.release,
+            size.release,
+            colours.change,
+            format.change,
+        ],
         told(show),
         given,
         shown,

@@ -27,7 +27,12 @@ _LOG = logging.getLogger("cin_style")
 def upload(label: str, height: int, elem_id: str) -> gr.Image:
     """An image that a visitor hands in: a file's path, opened by nobody but us."""
     component = gr.Image(
-        label=label, height=height, buttons=["fullscreen"], type="filepath", elem_id=elem_id
+        label=label,
+        height=height,
+        buttons=["fullscreen"],
+        type="filepath",
+        elem_id=elem_id,
+        alt_text=label,
     )
     # Gradio's own would open it, and write it anew without its metadata.
     component.preprocess = lambda payload: None if payload is None else payload.path

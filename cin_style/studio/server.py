@@ -82,6 +82,7 @@ def prepare(recipe: StudioRecipe, folder: str | os.PathLike):
         "ssr_mode": False,
         "theme": page.theme(),
         "css": page.style_sheet(),
+        "js": page.script(),
         "quiet": False,
     }
 

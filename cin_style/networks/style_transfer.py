@@ -10,6 +10,7 @@ from keras import ops
 
 from cin_style.errors import UserError
 from cin_style.files import check_format
+from cin_style.images.samples import shown_in_styles
 from cin_style.networks.architecture import Architecture, Layers
 from cin_style.networks.layers import (
     ConditionalInstanceNormalization,
@@ -109,6 +110,15 @@ class StyleTransferNetwork(Styled, keras.Model):
         self.loss_options = dict(loss_options or {})
         self._architecture = architecture
         self._layers_by_name = layers
+
+    def _repr_jpeg_(self) -> bytes:
+        """In a notebook: a sample photo in its styles."""
+
+        def paint(photo: np.ndarray, count: int) -> np.ndarray:
+            weights = np.eye(self.num_styles, dtype="float32")[:count]
+            return self.predict([np.repeat(photo[None], count, 0), weights], 8, verbose=0)
+
+        return shown_in_styles(paint, [style.name for style in self.styles])
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -15,6 +15,7 @@ from cin_style.errors import UserError
 from cin_style.images import colour
 from cin_style.images import grain as grains
 from cin_style.images.arrays import as_photo, as_pixels
+from cin_style.images.samples import shown_in_styles
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.networks.styled import Styled
 from cin_style.painting import copies, strokes, tiling
@@ -169,6 +170,12 @@ class Stylizer:
     def __repr__(self) -> str:
         names = ", ".join(self.styles[:3]) + (", ..." if len(self.styles) > 3 else "")
         return f"<Stylizer of {len(self.styles)} styles: {names}; grain {self.grain:g}>"
+
+    def _repr_jpeg_(self) -> bytes:
+        """In a notebook: a sample photo in its styles."""
+        return shown_in_styles(
+            lambda photo, count: self(photo, list(range(count)), stroke_size=0.0), self.styles
+        )
 
     def __call__(
         self,

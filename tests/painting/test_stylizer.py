@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import functools
+import io
 import pathlib
 
 import keras
@@ -344,3 +345,10 @@ def test_another_dtype_policy(tiny_network, photo):
     difference = np.abs(coarse - Stylizer(tiny_network)(photo, "ash"))
     assert 0 < difference.max() and difference.mean() < 0.02
     assert {layer.compute_dtype for layer in tiny_network.layers} == {"float32"}
+
+
+def test_in_a_notebook_it_is_a_picture(tiny_network):
+    pytest.importorskip("skimage")
+    for shown in (tiny_network, Stylizer(tiny_network)):
+        picture = Image.open(io.BytesIO(shown._repr_jpeg_()))
+        assert picture.format == "JPEG" and picture.width > 4 * 128

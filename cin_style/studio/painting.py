@@ -10,39 +10,43 @@ from cin_style.painting.recipes import StylizeRecipe
 from cin_style.studio import snippets
 from cin_style.studio.parts import Again, Shared, need, told
 
-_COLOURS = {"style": "the style's", "luminance": "the photo's", "histogram": "matched to the photo"}
+_COLOURS = {"style": "the style's", "luminance": "the photo's", "histogram": "matched"}
 
 
-def build(shared: Shared) -> gr.Gallery:
-    """Draws the tab; returns its gallery of styles."""
+def build(shared: Shared) -> None:
+    """Draws the tab."""
     engine = shared.engine
     name = gr.State("")
-    gallery = gr.Gallery(
-        label="Your photo in every style",
-        show_label=False,
-        columns=8,
-        height=520,
-        object_fit="cover",
-        allow_preview=False,
-        buttons=[],
-        interactive=False,
-        elem_id="styles",
-    )
-    picture = gr.ImageSlider(
-        label="Before and after", buttons=["fullscreen"], max_height=640, elem_id="picture"
-    )
     with gr.Row():
-        strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", elem_id="strength")
-        size = gr.Slider(0.25, 4, 1, step=0.25, label="Size of strokes")
-        colours = gr.Radio(
-            [(_COLOURS[word], word) for word in COLOURS], value="style", label="Colours"
-        )
-    with gr.Row():
-        format = gr.Radio(
-            ["jpg", "png", "webp"], value="jpg", label="File", scale=2, elem_id="format"
-        )
-        whole = gr.Button("Paint in full size", variant="primary", elem_id="whole", scale=2)
-        download = gr.DownloadButton("Download", interactive=False, elem_id="download", scale=2)
+        with gr.Column(scale=2, min_width=320):
+            gallery = gr.Gallery(
+                label="Your photo in every style",
+                show_label=False,
+                columns=4,
+                height=680,
+                object_fit="cover",
+                allow_preview=False,
+                buttons=[],
+                interactive=False,
+                elem_id="styles",
+            )
+        with gr.Column(scale=3, min_width=320):
+            picture = gr.ImageSlider(
+                label="Before and after", buttons=["fullscreen"], max_height=480, elem_id="picture"
+            )
+            with gr.Row():
+                strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", elem_id="strength")
+                size = gr.Slider(0.25, 4, 1, step=0.25, label="Size of strokes")
+            with gr.Row():
+                colours = gr.Radio(
+                    [(_COLOURS[word], word) for word in COLOURS], value="style", label="Colours"
+                )
+                format = gr.Radio(
+                    ["jpg", "png", "webp"], value="jpg", label="File", elem_id="format"
+                )
+            with gr.Row():
+                whole = gr.Button("Paint in full size", variant="primary", elem_id="whole")
+                download = gr.DownloadButton("Download", interactive=False, elem_id="download")
     again = Again.make()
 
     def recipe(photo: str | None, name: str, *given: Any) -> StylizeRecipe:
@@ -66,13 +70,16 @@ def build(shared: Shared) -> gr.Gallery:
         before, after = engine.photo(photo), engine.preview(asked, cards)
         return (before, after), *_snippets(asked), gr.DownloadButton(interactive=False)
 
+    def say(photo: str | None, cards: Any, name: str, *given: Any) -> Any:
+        return _snippets(recipe(photo, name, *given)) if photo and name else gr.skip()
+
     def choose(cards: Any, event: gr.SelectData) -> str:
         return engine.styles(cards)[event.index].name
 
     def paint(photo: str | None, cards: Any, name: str, *given: Any) -> Any:
         asked = recipe(photo, name, *given)
         path = engine.paint(asked, shared.new_folder(), cards)
-        return gr.DownloadButton(f"Download {path.name}", value=path, interactive=True)
+        return gr.DownloadButton(value=path, interactive=True)
 
     def fill(photo: str | None, cards: Any) -> Any:
         if not photo:
@@ -91,22 +98,15 @@ def build(shared: Shared) -> gr.Gallery:
     )
     gallery.select(told(choose), shared.cards, name)
     gr.on(
-        [
-            name.change,
-            shared.photo.change,
-            strength.release,
-            size.release,
-            colours.change,
-            format.change,
-        ],
+        [name.change, shared.photo.change, strength.change, size.change, colours.change],
         told(show),
         given,
         shown,
         trigger_mode="always_last",
         show_progress_on=picture,
     )
+    format.change(told(say), given, again.boxes, show_progress="hidden")
     whole.click(told(paint), given, download, show_progress_on=whole)
-    return gallery
 
 
 def _snippets(recipe: StylizeRecipe) -> tuple[str, str]:

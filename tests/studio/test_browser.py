@@ -164,11 +164,7 @@ class Visitor:
             folder = pathlib.Path(SCREENSHOTS)
             folder.mkdir(parents=True, exist_ok=True)
             self.page.wait_for_timeout(700)
-            target = folder / f"{name}.png"
-            self.page.screenshot(path=target)
-            Image.open(target).convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(
-                target, optimize=True
-            )
+            self.page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=80)
 
 
 @pytest.fixture
@@ -215,9 +211,9 @@ def test_paint(visitor, photo, tmp_path):
     visitor.take(photo)
     print(f"32 thumbnails after {time.monotonic() - begun:.1f} s")
     visitor.choose(STYLE)
+    visitor.shoot("paint")
     visitor.page.locator("#format").get_by_text("png", exact=True).click()
     visitor.page.wait_for_timeout(1000)
-    visitor.shoot("paint")
     visitor.page.click("#whole")
     painted = Image.open(visitor.saved("#download", tmp_path / "painted.png"))
     assert painted.size == (900, 600) and painted.getexif()[0x013B] == "A. Photographer"

@@ -1,6 +1,7 @@
 # make demo   sets up, paints sample photos, trains for a minute or two, adds a style
 # make test   sets up and runs the tests; make test-slow those that take long
 # make lint   style, format and types
+# make studio a page in the browser to paint on
 # EXTRA=tensorflow (GPU) or EXTRA=jax instead of cpu chooses the backend's packages.
 
 EXTRA ?= cpu
@@ -56,6 +57,7 @@ test-studio:
 
 run-tests-of-studio: $(VENV)/installed
 	$(BIN)/pip install --quiet playwright
+	CIN_STYLE_SCREENSHOTS=train/results/studio \
 	$(BIN)/python -m pytest -m "slow or not slow" tests/studio
 
 test-light: .venv-light/installed

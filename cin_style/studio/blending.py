@@ -100,9 +100,10 @@ def build(shared: Shared) -> None:
         [picture, parts],
         trigger_mode="always_last",
         show_progress="hidden",
+        queue=False,
     )
     gr.on(
-        [pad.change, chosen.change, shared.photo.change],
+        [pad.release, chosen.change, shared.photo.change],
         told(rest),
         given,
         shown,

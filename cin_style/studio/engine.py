@@ -23,6 +23,9 @@ from cin_style.styles.style import Style
 # Long sides in px: of a thumbnail, of what follows the pointer, of what is looked at.
 THUMBNAIL, QUICK, PREVIEW = 160, 256, 768
 
+# How many styles a visitor may add.
+MOST_CARDS = 32
+
 # The styles of one visitor: cards, which are never changed.
 Cards = tuple[StyleCard, ...]
 
@@ -112,7 +115,13 @@ class Engine:
         return job.targets[0]
 
     def new_card(self, name: str, embedding: np.ndarray, cards: Cards) -> StyleCard:
-        """A card of a style that a visitor has made, by a name that is not taken."""
+        """A card of a style that a visitor has made, by a name that is not taken.
+
+        Raises:
+            UserError: the visitor has as many as there may be.
+        """
+        if len(cards) >= MOST_CARDS:
+            raise UserError(f"you have {MOST_CARDS} styles of your own by now. Reload the page.")
         taken = {style.name for style in self.styles(cards)}
         names = itertools.chain([name], (f"{name[:70]}_{number}" for number in itertools.count(2)))
         styled = self.stylizer.styled

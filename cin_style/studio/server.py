@@ -3,7 +3,10 @@
 import logging
 import os
 import pathlib
+import signal
+import sys
 import tempfile
+from typing import Any
 
 from PIL import Image
 
@@ -23,6 +26,8 @@ def studio(recipe: StudioRecipe) -> None:
     Raises:
         UserError: Gradio is not installed, the port is taken, `auth` can't be read; see `Stylizer`.
     """
+    # So that visitors' files are gone then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="cin_style-studio-") as folder:
         page, options = prepare(recipe, folder)
         try:
@@ -33,7 +38,7 @@ def studio(recipe: StudioRecipe) -> None:
             page.close(verbose=False)
 
 
-def prepare(recipe: StudioRecipe, folder: str | os.PathLike):
+def prepare(recipe: StudioRecipe, folder: str | os.PathLike) -> tuple[Any, dict[str, Any]]:
     """The page of a recipe, and what its `launch` takes.
 
     Args:

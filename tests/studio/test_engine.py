@@ -74,6 +74,13 @@ def test_names_of_cards_are_free_ones(engine):
     assert isinstance(two, StyleCard) and two.fingerprint == engine.stylizer.styled.fingerprint
 
 
+def test_a_visitor_has_so_many_cards_at_most(engine):
+    embedding = np.ones(engine.stylizer.styled.embedding_size, "float32")
+    cards = tuple(engine.new_card("mine", embedding, ()) for _ in range(32))
+    with pytest.raises(UserError, match="32 styles"):
+        engine.new_card("mine", embedding, cards)
+
+
 def test_a_painter_of_other_styles_shares_what_computes(engine, tiny_network, photo):
     painter = engine.stylizer.of(tiny_network.select(["cedar"]))
     assert painter.styles == ("cedar",)

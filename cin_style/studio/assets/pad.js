@@ -24,7 +24,7 @@ element.addEventListener("pointermove", (event) => held && point(event));
 element.addEventListener("pointerup", () => {
   if (!held) return;
   held = false;
-  trigger("change");
+  trigger("release");
 });
 
 element.tabIndex = 0;
@@ -39,5 +39,5 @@ element.addEventListener("keydown", (event) => {
   event.preventDefault();
   move(props.value.x + 0.05 * way[0], props.value.y + 0.05 * way[1]);
   element.setAttribute("aria-valuenow", String(Math.round(100 * props.value.x)));
-  trigger("change");
+  trigger("release");
 });

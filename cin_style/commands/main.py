@@ -157,4 +157,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a title that a terminal can't show
             stream.reconfigure(errors="backslashreplace")
-    app.run(run, flags_parser=parse)
+    try:
+        app.run(run, flags_parser=parse)
+    except KeyboardInterrupt:  # before the command has begun
+        print("\ncin-style: interrupted.", file=sys.stderr)
+        sys.exit(130)

@@ -436,3 +436,15 @@ def test_photoreal_mistakes(fails, photo_folder, tmp_path):
         arguments = ["--content", photo, "--style", photo, "--method=colours", *masks, *options]
         assert message in fails("photoreal", *arguments, "--output", out)
         assert tree(tmp_path) == before
+
+
+def test_interrupted_before_it_begins(monkeypatch, capsys):
+    def parse(argv):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "parse", parse)
+    monkeypatch.setattr(sys, "argv", ["cin-style", "styles"])
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "\ncin-style: interrupted.\n"

@@ -131,11 +131,10 @@ def start(phase, output, at=None, after=False):
         faulthandler.enable()
         if at is not None:
             _kill_at(at, after)
-        from cin_style.commands import main
-
         where = output / FILES[phase] if phase in FILES else output
         arguments = [one.replace("OUT", str(output)) for one in PHASES[phase]]
-        code = main.run(main.parse(["cin-style", *arguments, f"--output={where}"]))
+        sys.argv = ["cin-style", *arguments, f"--output={where}"]
+        sys.modules["cin_style.commands.main"].main()
     except SystemExit as error:
         code = error.code
     except BaseException:
@@ -343,6 +342,7 @@ def main():
         os._exit(0)
     os.waitpid(child, 0)
     os.chdir(scratch)
+    import cin_style.commands.main
     import cin_style.evaluation.report
     import cin_style.painting.folder
     import cin_style.painting.pixels

@@ -3,6 +3,7 @@
 Screenshots of the tabs go where the environment variable CIN_STYLE_SCREENSHOTS says.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -82,7 +83,7 @@ class Visitor:
     def __init__(self, browser, address, width=1400, height=1000):
         self.elsewhere = []
         self.page = browser.new_page(viewport={"width": width, "height": height})
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(180_000)
         self.page.on("request", self._note)
         self.page.goto(address)
         self.page.wait_for_selector("#samples button")
@@ -148,6 +149,17 @@ class Visitor:
         self.page.wait_for_timeout(500)
         shown = self.page.locator(".cm-content").locator("visible=true")
         return [shown.nth(index).inner_text() for index in range(2)]
+
+    def draw(self, canvas, places, button, picture):
+        """Draws, and asks for what comes of it, until it comes: editors get ready in their time."""
+        for _ in range(4):
+            self.drag(canvas, places)
+            self.page.wait_for_timeout(1500)
+            self.page.click(button)
+            with contextlib.suppress(Exception):
+                self.page.wait_for_selector(picture, timeout=30_000)
+                return
+        raise AssertionError(self.page.inner_text("body"))
 
     def drag(self, selector, places):
         box = self.page.locator(selector).first.bounding_box()
@@ -269,10 +281,7 @@ def test_mask(visitor, photo, tmp_path):
     visitor.tab("Mask")
     visitor.page.wait_for_timeout(2000)
     ways = [(0.35 + 0.02 * step, 0.35 + 0.3 * (step % 2)) for step in range(14)]
-    visitor.drag("#mask canvas", ways)
-    visitor.page.wait_for_timeout(1000)
-    visitor.page.click("#show_mask")
-    visitor.wait_for_another("#masked img", "")
+    visitor.draw("#mask canvas", ways, "#show_mask", "#masked img")
     visitor.shoot("mask")
     visitor.page.get_by_role("button", name="Paint in full size").locator("visible=true").click()
     painted = Image.open(visitor.saved("#download_mask", tmp_path / "painted.png"))
@@ -336,10 +345,7 @@ def test_an_object_set_in(visitor, photo, tmp_path):
     visitor.page.set_input_files("#object input[type=file]", other)
     visitor.page.wait_for_timeout(3000)
     ways = [(0.4 + 0.015 * step, 0.2 + 0.55 * (step % 2)) for step in range(16)]
-    visitor.drag("#cutout canvas", ways)
-    visitor.page.wait_for_timeout(1000)
-    visitor.page.click("#put")
-    visitor.wait_for_another("#composite img", "")
+    visitor.draw("#cutout canvas", ways, "#put", "#composite img")
     visitor.shoot("composites")
 
 

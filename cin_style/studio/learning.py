@@ -32,42 +32,55 @@ _EVERY = 10
 _SIDE = 512
 
 
-def build(shared: Shared) -> None:
-    """Draws the tab."""
-    engine, stops = shared.engine, Stops()
-    mine = gr.State("")
-    with gr.Row():
-        with gr.Column(scale=1, min_width=280):
-            painting = upload("A painting", 260, "painting")
-            steps = gr.Radio(
-                [("30 steps", 30), ("100 steps", 100), ("300 steps", 300)],
-                value=30,
-                label="Learn it better",
-                elem_id="steps",
-            )
-            with gr.Row():
-                learn = gr.Button("Learn", variant="primary", elem_id="learn")
-                cancel = gr.Button("Cancel", variant="stop", elem_id="cancel")
-            with gr.Row():
-                save = gr.DownloadButton("Save its card", interactive=False, elem_id="save_card")
-                load = gr.UploadButton("Load a card", file_types=[".npz"], elem_id="load_card")
-        with gr.Column(scale=2, min_width=320):
-            said = gr.HTML("Drop a painting: your photo takes its style at once.", elem_id="said")
-            picture = gr.Image(
-                label="Your photo in this style",
-                alt_text="Your photo in this style",
-                interactive=False,
-                buttons=["fullscreen"],
-                height=480,
-                elem_id="own",
-            )
-    again = Again.make()
+class OwnStyleTab:
+    """A style of one's own: predicted at once, then learned better."""
 
-    def predict(photo: str | None, cards: Cards, path: str | None) -> Any:
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self._draw()
+        self._connect()
+
+    def _draw(self) -> None:
+        self.stops = Stops()
+        self.mine = gr.State("")
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                self.painting = upload("A painting", 260, "painting")
+                self.steps = gr.Radio(
+                    [("30 steps", 30), ("100 steps", 100), ("300 steps", 300)],
+                    value=30,
+                    label="Learn it better",
+                    elem_id="steps",
+                )
+                with gr.Row():
+                    self.learn = gr.Button("Learn", variant="primary", elem_id="learn")
+                    self.cancel = gr.Button("Cancel", variant="stop", elem_id="cancel")
+                with gr.Row():
+                    self.save = gr.DownloadButton(
+                        "Save its card", interactive=False, elem_id="save_card"
+                    )
+                    self.load = gr.UploadButton(
+                        "Load a card", file_types=[".npz"], elem_id="load_card"
+                    )
+            with gr.Column(scale=2, min_width=320):
+                self.said = gr.HTML(
+                    "Drop a painting: your photo takes its style at once.", elem_id="said"
+                )
+                self.picture = gr.Image(
+                    label="Your photo in this style",
+                    alt_text="Your photo in this style",
+                    interactive=False,
+                    buttons=["fullscreen"],
+                    height=480,
+                    elem_id="own",
+                )
+        self.again = Again.make()
+
+    def predict(self, photo: str | None, cards: Cards, path: str | None) -> Any:
         if not path:
             return gr.skip()
-        embedding = engine.stylizer.predict(path)
-        card = engine.new_card(_style_name(path), embedding, cards)
+        embedding = self.shared.engine.stylizer.predict(path)
+        card = self.shared.engine.new_card(_style_name(path), embedding, cards)
         name = card.style.name
         recipe = StylizeRecipe(photos=[photo or "photo.jpg"], style_image=path)  # type: ignore[arg-type]
         text = f"{_bold(name)}, as the predictor sees it. It now stands in the gallery as well."
@@ -75,12 +88,13 @@ def build(shared: Shared) -> None:
             (*cards, card),
             name,
             text,
-            _look(engine, photo, card),
+            _look(self.shared.engine, photo, card),
             *_snippets("stylize", recipe, f"{name}.png"),
-            gr.DownloadButton(value=_saved(shared, card), interactive=True),
+            gr.DownloadButton(value=_saved(self.shared, card), interactive=True),
         )
 
     def better(
+        self,
         photo: str | None,
         cards: Cards,
         name: str,
@@ -89,15 +103,15 @@ def build(shared: Shared) -> None:
         request: gr.Request,
     ) -> Iterator[Any]:
         need(path and name, "Drop a painting")
-        recipe = FinetuneRecipe(styles=[path], steps=steps, model=engine.model)  # type: ignore[arg-type]
+        recipe = FinetuneRecipe(styles=[path], steps=steps, model=self.shared.engine.model)  # type: ignore[arg-type]
         texts = _snippets("finetune", recipe, f"runs/{name}")
-        stop = stops.new(request.session_hash)
+        stop = self.stops.new(request.session_hash)
         step, card = 0, None
         begun = f"{_bar(0, steps)} {_bold(name)}: about to learn"
         yield gr.skip(), begun, gr.skip(), *texts, gr.skip()
-        for step, card in learned(engine, path, name, steps, stop):  # type: ignore[arg-type]
+        for step, card in learned(self.shared.engine, path, name, steps, stop):  # type: ignore[arg-type]
             done = f"{_bar(step, steps)} {_bold(name)}: step {step} of {steps}"
-            yield gr.skip(), done, _look(engine, photo, card), *texts, gr.skip()
+            yield gr.skip(), done, _look(self.shared.engine, photo, card), *texts, gr.skip()
         if card is None:
             yield gr.skip(), f"{_bold(name)} stays as it was.", gr.skip(), *texts, gr.skip()
             return
@@ -105,35 +119,40 @@ def build(shared: Shared) -> None:
         yield (
             (*others, card),
             f"{_bold(name)}, {'learned' if step == steps else f'after {step} steps'}.",
-            _look(engine, photo, card),
+            _look(self.shared.engine, photo, card),
             *texts,
-            gr.DownloadButton(value=_saved(shared, card), interactive=True),
+            gr.DownloadButton(value=_saved(self.shared, card), interactive=True),
         )
 
-    def read(photo: str | None, cards: Cards, path: str) -> Any:
+    def read(self, photo: str | None, cards: Cards, path: str) -> Any:
         card = StyleCard.load(path)
-        if card.fingerprint != engine.stylizer.styled.fingerprint:
+        if card.fingerprint != self.shared.engine.stylizer.styled.fingerprint:
             raise UserError(f"This card belongs to another network ({card.network or 'unknown'}).")
-        card = engine.new_card(card.style.name, card.embedding, cards)
+        card = self.shared.engine.new_card(card.style.name, card.embedding, cards)
         text = f"{_bold(card.style.name)}, from its card."
-        return (*cards, card), card.style.name, text, _look(engine, photo, card)
+        return (*cards, card), card.style.name, text, _look(self.shared.engine, photo, card)
 
-    painting.change(
-        told(predict),
-        [shared.photo, shared.cards, painting],
-        [shared.cards, mine, said, picture, *again.boxes, save],
-        show_progress_on=picture,
-    )
-    learn.click(
-        told(better),
-        [shared.photo, shared.cards, mine, painting, steps],
-        [shared.cards, said, picture, *again.boxes, save],
-        show_progress="minimal",
-        show_progress_on=said,
-        concurrency_id="learning",
-    )
-    cancel.click(stops.stop, queue=False)
-    load.upload(told(read), [shared.photo, shared.cards, load], [shared.cards, mine, said, picture])
+    def _connect(self) -> None:
+        self.painting.change(
+            told(self.predict),
+            [self.shared.photo, self.shared.cards, self.painting],
+            [self.shared.cards, self.mine, self.said, self.picture, *self.again.boxes, self.save],
+            show_progress_on=self.picture,
+        )
+        self.learn.click(
+            told(self.better),
+            [self.shared.photo, self.shared.cards, self.mine, self.painting, self.steps],
+            [self.shared.cards, self.said, self.picture, *self.again.boxes, self.save],
+            show_progress="minimal",
+            show_progress_on=self.said,
+            concurrency_id="learning",
+        )
+        self.cancel.click(self.stops.stop, queue=False)
+        self.load.upload(
+            told(self.read),
+            [self.shared.photo, self.shared.cards, self.load],
+            [self.shared.cards, self.mine, self.said, self.picture],
+        )
 
 
 class Stops:

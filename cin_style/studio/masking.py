@@ -18,72 +18,82 @@ from cin_style.studio.parts import Again, Shared, need, told
 _FIRST = ("the_bedroom", "starry_night", "composition_vii", "serape")
 
 
-def build(shared: Shared) -> None:
-    """Draws the tab."""
-    engine = shared.engine
-    names = shared.names(())
-    known = [name for _, name in names]
-    first = [name if name in known else known[0] for name in _FIRST]
-    with gr.Row():
-        with gr.Column(scale=1, min_width=320):
-            editor = gr.ImageEditor(
-                label="Paint over the photo: which style where",
-                sources=(),
-                transforms=(),
-                layers=False,
-                height=480,
-                brush=gr.Brush(
-                    colors=[f"rgb{colour}" for colour in BRUSHES.values()],
-                    color_mode="fixed",
-                    default_size=40,
-                ),
-                elem_id="mask",
-            )
-            with gr.Row(elem_classes="pairs"):
-                below = gr.Dropdown(names, value=first[0], label="Everywhere else")
-                chosen = [
-                    gr.Dropdown(names, value=name, label=f"Where it is {colour}")
-                    for colour, name in zip(BRUSHES, first[1:], strict=True)
-                ]
-            soften = gr.Slider(0, 60, 8, step=1, label="Softness of edges, px of the photo")
-        with gr.Column(scale=1, min_width=320):
-            picture = gr.Image(
-                label="The picture",
-                alt_text="The picture",
-                interactive=False,
-                buttons=["fullscreen"],
-                height=480,
-                elem_id="masked",
-            )
-            with gr.Row():
-                look = gr.Button("Show", elem_id="show_mask")
-                whole = gr.Button("Paint in full size", variant="primary")
-                download = gr.DownloadButton("Download", interactive=False, elem_id="download_mask")
-                its_mask = gr.DownloadButton("Mask", interactive=False, elem_id="its_mask")
-    again = Again.make()
+class MaskTab:
+    """A brush says which style goes where."""
 
-    def fill(photo: str | None) -> Any:
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self._draw()
+        self._connect()
+
+    def _draw(self) -> None:
+        names = self.shared.names(())
+        known = [name for _, name in names]
+        first = [name if name in known else known[0] for name in _FIRST]
+        with gr.Row():
+            with gr.Column(scale=1, min_width=320):
+                self.editor = gr.ImageEditor(
+                    label="Paint over the photo: which style where",
+                    sources=(),
+                    transforms=(),
+                    layers=False,
+                    height=480,
+                    brush=gr.Brush(
+                        colors=[f"rgb{colour}" for colour in BRUSHES.values()],
+                        color_mode="fixed",
+                        default_size=40,
+                    ),
+                    elem_id="mask",
+                )
+                with gr.Row(elem_classes="pairs"):
+                    self.below = gr.Dropdown(names, value=first[0], label="Everywhere else")
+                    self.chosen = [
+                        gr.Dropdown(names, value=name, label=f"Where it is {colour}")
+                        for colour, name in zip(BRUSHES, first[1:], strict=True)
+                    ]
+                self.soften = gr.Slider(
+                    0, 60, 8, step=1, label="Softness of edges, px of the photo"
+                )
+            with gr.Column(scale=1, min_width=320):
+                self.picture = gr.Image(
+                    label="The picture",
+                    alt_text="The picture",
+                    interactive=False,
+                    buttons=["fullscreen"],
+                    height=480,
+                    elem_id="masked",
+                )
+                with gr.Row():
+                    self.look = gr.Button("Show", elem_id="show_mask")
+                    self.whole = gr.Button("Paint in full size", variant="primary")
+                    self.download = gr.DownloadButton(
+                        "Download", interactive=False, elem_id="download_mask"
+                    )
+                    self.its_mask = gr.DownloadButton("Mask", interactive=False, elem_id="its_mask")
+        self.again = Again.make()
+
+    def fill(self, photo: str | None) -> Any:
         if not photo:
             return None
-        return {"background": engine.photo(photo), "layers": [], "composite": None}
+        return {"background": self.shared.engine.photo(photo), "layers": [], "composite": None}
 
-    def make(photo: str | None, cards: Any, drawn: Any, *given: Any, small: bool) -> Any:
+    def make(self, photo: str | None, cards: Any, drawn: Any, *given: Any, small: bool) -> Any:
         need(photo, "Choose a photo")
         *styles, soften = given
-        folder = shared.new_folder()
+        folder = self.shared.new_folder()
         whole = files.open_rgb(photo, most_pixels=limits.most_pixels())  # type: ignore[arg-type]
         mask, used = mask_of_styles(drawn, styles, whole.size)
         mask.save(folder / "mask.png")
         recipe = BlendRecipe(
             photo=photo,  # type: ignore[arg-type]
-            model=engine.model,
+            model=self.shared.engine.model,
             styles=",".join(used),
             mask=str(folder / "mask.png"),
             soften=soften,
         )
         output = folder / f"{pathlib.Path(photo).stem}_blend.png"  # type: ignore[arg-type]
         made = recipe.replace(max_side=PREVIEW) if small else recipe
-        blend(made, output, network=engine.painter(cards).styled)
+        blend(made, output, network=self.shared.engine.painter(cards).styled)
         return (
             output,
             recipe,
@@ -93,21 +103,41 @@ def build(shared: Shared) -> None:
             ),
         )
 
-    def show(*given: Any) -> Any:
-        output, recipe, texts = make(*given, small=True)
+    def show(self, *given: Any) -> Any:
+        output, recipe, texts = self.make(*given, small=True)
         mask = gr.DownloadButton(value=recipe.mask, interactive=True)
         return np.asarray(images.open_rgb(output)), *texts, mask
 
-    def paint(*given: Any) -> Any:
-        output, recipe, texts = make(*given, small=False)
+    def paint(self, *given: Any) -> Any:
+        output, recipe, texts = self.make(*given, small=False)
         mask = gr.DownloadButton(value=recipe.mask, interactive=True)
         return gr.DownloadButton(value=output, interactive=True), *texts, mask
 
-    def offer(cards: Any) -> Any:
-        return [gr.Dropdown(shared.names(cards)) for _ in (below, *chosen)]
+    def offer(self, cards: Any) -> Any:
+        return [gr.Dropdown(self.shared.names(cards)) for _ in range(1 + len(self.chosen))]
 
-    given = [shared.photo, shared.cards, editor, below, *chosen, soften]
-    shared.photo.change(told(fill), shared.photo, editor, show_progress="hidden")
-    shared.cards.change(told(offer), shared.cards, [below, *chosen])
-    look.click(told(show), given, [picture, *again.boxes, its_mask], show_progress_on=picture)
-    whole.click(told(paint), given, [download, *again.boxes, its_mask], show_progress_on=whole)
+    def _connect(self) -> None:
+        given = [
+            self.shared.photo,
+            self.shared.cards,
+            self.editor,
+            self.below,
+            *self.chosen,
+            self.soften,
+        ]
+        self.shared.photo.change(
+            told(self.fill), self.shared.photo, self.editor, show_progress="hidden"
+        )
+        self.shared.cards.change(told(self.offer), self.shared.cards, [self.below, *self.chosen])
+        self.look.click(
+            told(self.show),
+            given,
+            [self.picture, *self.again.boxes, self.its_mask],
+            show_progress_on=self.picture,
+        )
+        self.whole.click(
+            told(self.paint),
+            given,
+            [self.download, *self.again.boxes, self.its_mask],
+            show_progress_on=self.whole,
+        )

@@ -20,6 +20,15 @@ from cin_style.studio.parts import LONGEST, Shared, told, upload
 
 _ASSETS = pathlib.Path(__file__).with_name("assets")
 
+_TABS = {
+    "Paint": painting.PaintTab,
+    blending.NAME: blending.BlendTab,
+    "Mask": masking.MaskTab,
+    "Your own style": learning.OwnStyleTab,
+    "Photographs": photographs.PhotographsTab,
+    "Composites": composites.CompositesTab,
+}
+
 _HEAD = """\
 # cin_style studio
 Paint a photo in many styles, blend them, and add your own. Everything stays on this computer.
@@ -46,20 +55,18 @@ def build(engine: Engine, folder: str | os.PathLike) -> gr.Blocks:
                 photo = upload("Your photo", 280, "photo")
                 _samples(folder, photo)
             with gr.Column(scale=4, min_width=320):
-                shared = Shared(engine, photo, gr.State(()), folder)
-                with gr.Tab("Paint"):
-                    painting.build(shared)
-                with gr.Tab("Blend"):
-                    blending.build(shared)
-                with gr.Tab("Mask"):
-                    masking.build(shared)
-                with gr.Tab("Your own style"):
-                    learning.build(shared)
-                with gr.Tab("Photographs"):
-                    photographs.build(shared)
-                with gr.Tab("Composites"):
-                    composites.build(shared)
+                shared = Shared(engine, photo, gr.State(()), gr.State(""), folder)
+                with gr.Tabs() as tabs:
+                    for name, tab in _TABS.items():
+                        with gr.Tab(name):
+                            tab(shared)
+                tabs.select(told(_name), None, shared.tab, show_progress="hidden")
     return page
+
+
+def _name(event: gr.SelectData) -> str:
+    """What the tab is called that was chosen."""
+    return str(event.value)
 
 
 def _samples(folder: pathlib.Path, photo: gr.Image) -> None:

@@ -47,12 +47,14 @@ class Shared:
         engine: paints.
         photo: the component that holds the visitor's photo.
         cards: the state that holds the visitor's own styles, a tuple of cards.
+        tab: the state that holds what the tab is called that is looked at.
         folder: where pictures lie until they are cleared away.
     """
 
     engine: Engine
     photo: gr.Image
     cards: gr.State
+    tab: gr.State
     folder: pathlib.Path
 
     def new_folder(self) -> pathlib.Path:

@@ -10,29 +10,38 @@ from cin_style.studio import snippets
 from cin_style.studio.parts import Again, Shared, need, told, upload
 
 
-def build(shared: Shared) -> None:
-    """Draws the tab."""
-    engine = shared.engine
-    with gr.Row():
-        with gr.Column(scale=1, min_width=280):
-            other = upload("A photo whose light and colours yours takes", 260, "light")
-            method = gr.Radio(
-                [("at once", "colours"), ("with place and lightness, some seconds", "grid")],
-                value="colours",
-                label="How",
-            )
-            segments = gr.Slider(
-                1, 8, 4, step=1, label="Kinds of things told apart (sky, land, ...)"
-            )
-            give = gr.Button("Give it this light", variant="primary", elem_id="give")
-            download = gr.DownloadButton("Download", interactive=False)
-        with gr.Column(scale=2, min_width=320):
-            picture = gr.ImageSlider(
-                label="Before and after", buttons=["fullscreen"], max_height=560, elem_id="relit"
-            )
-    again = Again.make()
+class PhotographsTab:
+    """The light of one photo given to another."""
 
-    def paint(photo: str | None, other: str | None, method: str, segments: int) -> Any:
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self._draw()
+        self._connect()
+
+    def _draw(self) -> None:
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                self.other = upload("A photo whose light and colours yours takes", 260, "light")
+                self.method = gr.Radio(
+                    [("at once", "colours"), ("with place and lightness, some seconds", "grid")],
+                    value="colours",
+                    label="How",
+                )
+                self.segments = gr.Slider(
+                    1, 8, 4, step=1, label="Kinds of things told apart (sky, land, ...)"
+                )
+                self.give = gr.Button("Give it this light", variant="primary", elem_id="give")
+                self.download = gr.DownloadButton("Download", interactive=False)
+            with gr.Column(scale=2, min_width=320):
+                self.picture = gr.ImageSlider(
+                    label="Before and after",
+                    buttons=["fullscreen"],
+                    max_height=560,
+                    elem_id="relit",
+                )
+        self.again = Again.make()
+
+    def paint(self, photo: str | None, other: str | None, method: str, segments: int) -> Any:
         from cin_style.painting.photorealism import photoreal
 
         need(photo, "Choose a photo")
@@ -43,18 +52,19 @@ def build(shared: Shared) -> None:
             method=method,
             segments=str(segments),
         )
-        output = shared.new_folder() / f"{pathlib.Path(recipe.content).stem}_relit.jpg"
+        output = self.shared.new_folder() / f"{pathlib.Path(recipe.content).stem}_relit.jpg"
         photoreal(recipe, output)
         return (
-            (engine.photo(recipe.content), engine.photo(str(output))),
+            (self.shared.engine.photo(recipe.content), self.shared.engine.photo(str(output))),
             snippets.command("photoreal", recipe, output.name),
             snippets.python("photoreal", recipe, output.name),
             gr.DownloadButton(value=output, interactive=True),
         )
 
-    give.click(
-        told(paint),
-        [shared.photo, other, method, segments],
-        [picture, *again.boxes, download],
-        show_progress_on=picture,
-    )
+    def _connect(self) -> None:
+        self.give.click(
+            told(self.paint),
+            [self.shared.photo, self.other, self.method, self.segments],
+            [self.picture, *self.again.boxes, self.download],
+            show_progress_on=self.picture,
+        )

@@ -7,6 +7,7 @@ from PIL import Image
 import cin_style
 from cin_style import StyleCard, UserError, images
 from cin_style.painting.recipes import StylizeRecipe
+from cin_style.studio.drawn import shares
 from cin_style.studio.engine import PREVIEW, THUMBNAIL, Engine
 
 
@@ -64,6 +65,23 @@ def test_a_visitors_styles_are_theirs_alone(engine, photo):
     assert len(engine.thumbnails(photo)) == 3
     with pytest.raises(UserError, match="mine"):
         engine.preview(StylizeRecipe(photos=[photo], style="mine"))
+
+
+@pytest.mark.parametrize("chosen", ["ash,birch", "ash,birch,cedar", "ash,birch,cedar,mine"])
+def test_the_pad_is_near_the_blend(engine, photo, chosen):
+    card = engine.new_card("mine", 1.5 * engine.stylizer.styled.get_style_embedding("ash"), ())
+    names, painter = chosen.split(","), engine.painter((card,))
+
+    def apart(x, y):
+        place = {"x": x, "y": y}
+        found = engine.between(photo, names, place, (card,))
+        blend = painter(photo, shares(names, place), raw=True, stroke_size=0.0)
+        return np.abs(found - images.to_uint8(blend).astype(int)).mean()
+
+    assert max(apart(x, y) for x in (0, 0.5, 1) for y in (0, 0.5, 1)) <= 0.01
+    corners = [engine.between(photo, names, {"x": x, "y": 0}, (card,)) for x in (0, 1)]
+    far = np.abs(corners[0] - corners[1].astype(int)).mean()
+    assert apart(0.7, 0.2) < 0.4 * far  # far rougher than a trained network
 
 
 def test_names_of_cards_are_free_ones(engine):

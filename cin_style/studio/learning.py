@@ -41,7 +41,6 @@ class OwnStyleTab:
         self._connect()
 
     def _draw(self) -> None:
-        self.stops = Stops()
         self.mine = gr.State("")
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
@@ -105,7 +104,7 @@ class OwnStyleTab:
         need(path and name, "Drop a painting")
         recipe = FinetuneRecipe(styles=[path], steps=steps, model=self.shared.engine.model)  # type: ignore[arg-type]
         texts = _snippets("finetune", recipe, f"runs/{name}")
-        stop = self.stops.new(request.session_hash)
+        stop = self.shared.stops.new(request.session_hash)
         step, card = 0, None
         begun = f"{_bar(0, steps)} {_bold(name)}: about to learn"
         yield gr.skip(), begun, gr.skip(), *texts, gr.skip()
@@ -147,30 +146,12 @@ class OwnStyleTab:
             show_progress_on=self.said,
             concurrency_id="learning",
         )
-        self.cancel.click(self.stops.stop, queue=False)
+        self.cancel.click(self.shared.stops.stop, queue=False)
         self.load.upload(
             told(self.read),
             [self.shared.photo, self.shared.cards, self.load],
             [self.shared.cards, self.mine, self.said, self.picture],
         )
-
-
-class Stops:
-    """How visitors call off what they wait for."""
-
-    def __init__(self) -> None:
-        self._events: dict[str, threading.Event] = {}
-
-    def new(self, visitor: str | None) -> threading.Event:
-        """What is set once this visitor stops what begins now."""
-        event = self._events[visitor or ""] = threading.Event()
-        return event
-
-    def stop(self, request: gr.Request) -> None:
-        """Stops what the visitor waits for."""
-        event = self._events.pop(request.session_hash or "", None)
-        if event:
-            event.set()
 
 
 def learned(

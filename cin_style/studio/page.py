@@ -16,7 +16,7 @@ from cin_style.studio import (
     photographs,
 )
 from cin_style.studio.engine import Engine
-from cin_style.studio.parts import LONGEST, Shared, told, upload
+from cin_style.studio.parts import LONGEST, Shared, Stops, told, upload
 
 _ASSETS = pathlib.Path(__file__).with_name("assets")
 
@@ -55,11 +55,12 @@ def build(engine: Engine, folder: str | os.PathLike) -> gr.Blocks:
                 photo = upload("Your photo", 280, "photo")
                 _samples(folder, photo)
             with gr.Column(scale=4, min_width=320):
-                shared = Shared(engine, photo, gr.State(()), gr.State(""), folder)
+                shared = Shared(engine, photo, gr.State(()), gr.State(""), Stops(), folder)
                 with gr.Tabs() as tabs:
                     for name, tab in _TABS.items():
                         with gr.Tab(name):
                             tab(shared)
+                page.unload(shared.stops.stop)
                 tabs.select(told(_name), None, shared.tab, show_progress="hidden")
     return page
 

@@ -8,6 +8,7 @@ import logging
 import pathlib
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,24 @@ def upload(label: str, height: int, elem_id: str) -> gr.Image:
     return component
 
 
+class Stops:
+    """How visitors call off what they wait for."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, threading.Event] = {}
+
+    def new(self, visitor: str | None) -> threading.Event:
+        """What is set once this visitor stops what begins now."""
+        event = self._events[visitor or ""] = threading.Event()
+        return event
+
+    def stop(self, request: gr.Request) -> None:
+        """Stops what the visitor waits for."""
+        event = self._events.pop(request.session_hash or "", None)
+        if event:
+            event.set()
+
+
 @dataclasses.dataclass(frozen=True)
 class Shared:
     """What the tabs have in common.
@@ -48,6 +67,7 @@ class Shared:
         photo: the component that holds the visitor's photo.
         cards: the state that holds the visitor's own styles, a tuple of cards.
         tab: the state that holds what the tab is called that is looked at.
+        stops: how visitors call off what they wait for, also by leaving.
         folder: where pictures lie until they are cleared away.
     """
 
@@ -55,6 +75,7 @@ class Shared:
     photo: gr.Image
     cards: gr.State
     tab: gr.State
+    stops: Stops
     folder: pathlib.Path
 
     def new_folder(self) -> pathlib.Path:

@@ -22,6 +22,9 @@ LARGEST = 16 * 1024
 
 AnyStyled = TypeVar("AnyStyled", bound=Styled)
 
+# How the names of their files end.
+SUFFIX = ".style.npz"
+
 
 class StyleCard:
     """A style's embedding with its provenance and the base network it belongs to.
@@ -79,8 +82,8 @@ class StyleCard:
             UserError: another suffix, or provenance too long to fit.
         """
         path = pathlib.Path(path)
-        if not path.name.endswith(".style.npz"):
-            raise UserError(f"a style card's name must end in .style.npz. Received: {path}")
+        if not path.name.endswith(SUFFIX):
+            raise UserError(f"a style card's name must end in {SUFFIX}. Received: {path}")
         card = {
             "format": FORMAT,
             "network": self.network,

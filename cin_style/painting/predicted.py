@@ -10,6 +10,7 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.images.files import READABLE
+from cin_style.networks.cards import SUFFIX, StyleCard, import_cards
 from cin_style.networks.styled import Styled
 from cin_style.painting.recipes import BlendRecipe, StylizeRecipe
 from cin_style.runtimes import backend
@@ -73,6 +74,7 @@ def _resolve(
     model: str | None,
     predictor_file: str,
 ) -> Predicted:
+    network, text = _with_cards(network, text)
     parts = _split(text)
     names = [part.partition("=")[0].strip() for part in parts]
     known = {style.name for style in network.styles}
@@ -94,6 +96,18 @@ def _resolve(
     asked += [called[image] for image in given]
     network = network.append(styles, np.stack(embeddings))
     return Predicted(network, ",".join(asked), tuple(images))
+
+
+def _with_cards(network: Styled, text: str) -> tuple[Styled, str]:
+    """A network that has the styles of the cards in a text, and the text by their names."""
+    parts = [part.partition("=") for part in _split(text)]
+    paths = dict.fromkeys(path.strip() for path, _, _ in parts if path.strip().endswith(SUFFIX))
+    if not paths:
+        return network, text
+    cards = {path: StyleCard.load(path) for path in paths}
+    called = {path: card.style.name for path, card in cards.items()}
+    asked = [called.get(name.strip(), name) + sign + weight for name, sign, weight in parts]
+    return import_cards(network, cards.values()), ",".join(asked)
 
 
 def _split(text: str) -> list[str]:

@@ -113,7 +113,7 @@ class StylizeRecipe(_PaintRecipe):
     style: str = option(
         "all",
         "NAME, NUMBER or all; several with commas; or a blend, A=0.7,B=0.3. An image file in place "
-        "of a name: its style, predicted",
+        "of a name: its style, predicted; or a style card",
     )
     style_image: str = option(
         "", "paint in the style of this image, predicted; several with commas"
@@ -146,7 +146,7 @@ class BlendRecipe(_PaintRecipe):
     """
 
     photo: str = option("", "a photo")
-    styles: str = option("", "names, numbers or images: two for a strip, four for a grid")
+    styles: str = option("", "names, numbers, images or cards: two for a strip, four for a grid")
     steps: int | None = option(
         None, "blends from style to style (9; in a grid 5)", least=2, most=1000
     )

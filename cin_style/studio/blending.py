@@ -41,7 +41,11 @@ class BlendTab:
                     elem_id="blended",
                 )
                 self.pad = gr.HTML(
-                    value={"x": 0.5, "y": 0.5, "names": _titles(names, first)},
+                    value={
+                        "x": 0.5,
+                        "y": 0.5,
+                        "names": list(map(html.escape, _titles(names, first))),
+                    },
                     html_template=(_ASSETS / "pad.html").read_text(encoding="utf-8"),
                     css_template=(_ASSETS / "pad.css").read_text(encoding="utf-8"),
                     js_on_load=(_ASSETS / "pad.js").read_text(encoding="utf-8"),
@@ -80,11 +84,11 @@ class BlendTab:
             return gr.skip()
         asked = self.recipe(photo, chosen, place)
         output = f"{pathlib.Path(asked.photos[0]).stem}_blend.png"
+        shown = asked.replace(style=self.shared.engine.in_files(asked.style, cards))
         return (
             self.shared.engine.preview(asked, cards, PREVIEW),
             _titled(self.shared, cards, chosen, place),
-            snippets.command("stylize", asked, output),
-            snippets.python("stylize", asked, output),
+            *snippets.both("stylize", shown, output),
             gr.DownloadButton(interactive=False),
         )
 
@@ -99,7 +103,8 @@ class BlendTab:
         return gr.DownloadButton("Download", value=path, interactive=True)
 
     def rename(self, cards: Any, chosen: Sequence[str], place: Any) -> Any:
-        return {**place, "names": _titles(self.shared.names(cards), chosen)}
+        titles = _titles(self.shared.names(cards), chosen)
+        return {**place, "names": [html.escape(title) for title in titles]}
 
     def offer(self, cards: Any) -> Any:
         return gr.Dropdown(self.shared.names(cards))
@@ -142,7 +147,7 @@ class BlendTab:
 
 def _titles(names: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
     titles = {name: title for title, name in names}
-    return [html.escape(titles.get(name, name)) for name in chosen]
+    return [titles.get(name, name) for name in chosen]
 
 
 def _titled(shared: Shared, cards: Any, chosen: Sequence[str], place: Any) -> dict[str, float]:

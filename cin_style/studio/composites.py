@@ -90,8 +90,7 @@ class CompositesTab:
         composite(recipe, output)
         return (
             self.shared.engine.photo(str(output)),
-            snippets.command("composite", recipe, output.name),
-            snippets.python("composite", recipe, output.name),
+            *snippets.both("composite", recipe, output.name),
             gr.DownloadButton(value=output, interactive=True),
             gr.DownloadButton(value=recipe.mask, interactive=True),
         )

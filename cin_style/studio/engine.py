@@ -15,7 +15,7 @@ from cin_style import images
 from cin_style.errors import UserError
 from cin_style.images import files, limits
 from cin_style.networks.bundled import DEFAULT_MODEL
-from cin_style.networks.cards import StyleCard, import_cards
+from cin_style.networks.cards import SUFFIX, StyleCard, import_cards
 from cin_style.painting.folder import paint_photo
 from cin_style.painting.jobs import choose, plan
 from cin_style.painting.recipes import StylizeRecipe
@@ -76,6 +76,19 @@ class Engine:
     def styles(self, cards: Cards = ()) -> list[Style]:
         """The network's styles, then the visitor's."""
         return [*self.stylizer.styled.styles, *(card.style for card in cards)]
+
+    def in_files(self, text: str, cards: Cards) -> str:
+        """Styles as commands take them: a visitor's own by the files of their cards.
+
+        Args:
+            text: names, or a blend, as in `StylizeRecipe.style`.
+            cards: the visitor's.
+        """
+        own = {card.style.name for card in cards}
+        parts = (part.partition("=") for part in text.split(","))
+        return ",".join(
+            name + (SUFFIX if name in own else "") + sign + weight for name, sign, weight in parts
+        )
 
     def photo(self, path: str, side: int = PREVIEW) -> np.ndarray:
         """A small copy of a photo: uint8 (height, width, 3).

@@ -88,7 +88,7 @@ class OwnStyleTab:
             name,
             text,
             _look(self.shared.engine, photo, card),
-            *_snippets("stylize", recipe, f"{name}.png"),
+            *snippets.both("stylize", recipe, f"{name}.png"),
             gr.DownloadButton(value=_saved(self.shared, card), interactive=True),
         )
 
@@ -101,14 +101,14 @@ class OwnStyleTab:
         steps: int,
         request: gr.Request,
     ) -> Iterator[Any]:
-        need(path and name, "Drop a painting")
-        recipe = FinetuneRecipe(styles=[path], steps=steps, model=self.shared.engine.model)  # type: ignore[arg-type]
-        texts = _snippets("finetune", recipe, f"runs/{name}")
+        path = need(name and path, "Drop a painting")
+        recipe = to_learn(path, steps).replace(model=self.shared.engine.model)
+        texts = snippets.both("finetune", recipe, f"runs/{name}")
         stop = self.shared.stops.new(request.session_hash)
         step, card = 0, None
         begun = f"{_bar(0, steps)} {_bold(name)}: about to learn"
         yield gr.skip(), begun, gr.skip(), *texts, gr.skip()
-        for step, card in learned(self.shared.engine, path, name, steps, stop):  # type: ignore[arg-type]
+        for step, card in learned(self.shared.engine, path, name, steps, stop):
             done = f"{_bar(step, steps)} {_bold(name)}: step {step} of {steps}"
             yield gr.skip(), done, _look(self.shared.engine, photo, card), *texts, gr.skip()
         if card is None:
@@ -154,6 +154,17 @@ class OwnStyleTab:
         )
 
 
+def to_learn(path: str, steps: int) -> FinetuneRecipe:
+    """What fine-tuning a painting's style takes, of which nothing is shown but the style itself."""
+    return FinetuneRecipe(
+        styles=[path],  # type: ignore[arg-type]
+        steps=steps,
+        checkpoint_every=min(_EVERY, steps),
+        preview_every=0,
+        holdout=0,
+    )
+
+
 def learned(
     engine: Engine, path: str, name: str, steps: int, stop: threading.Event
 ) -> Iterator[tuple[int, StyleCard]]:
@@ -175,13 +186,7 @@ def learned(
     with tempfile.TemporaryDirectory() as folder:
         own = pathlib.Path(folder, f"{name}{pathlib.Path(path).suffix}")
         shutil.copyfile(path, own)
-        recipe = FinetuneRecipe(
-            styles=[str(own)],  # type: ignore[arg-type]
-            steps=steps,
-            checkpoint_every=min(_EVERY, steps),
-            preview_every=0,
-            holdout=0,
-        )
+        recipe = to_learn(str(own), steps)
         styled = engine.stylizer.styled
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             done = pool.submit(
@@ -229,7 +234,3 @@ def _saved(shared: Shared, card: StyleCard) -> pathlib.Path:
     path = shared.new_folder() / f"{card.style.name}.style.npz"
     card.save(path)
     return path
-
-
-def _snippets(name: str, recipe: Any, output: str) -> tuple[str, str]:
-    return snippets.command(name, recipe, output), snippets.python(name, recipe, output)

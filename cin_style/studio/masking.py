@@ -94,14 +94,8 @@ class MaskTab:
         output = folder / f"{pathlib.Path(photo).stem}_blend.png"  # type: ignore[arg-type]
         made = recipe.replace(max_side=PREVIEW) if small else recipe
         blend(made, output, network=self.shared.engine.painter(cards).styled)
-        return (
-            output,
-            recipe,
-            (
-                snippets.command("blend", recipe, output.name),
-                snippets.python("blend", recipe, output.name),
-            ),
-        )
+        shown = recipe.replace(styles=self.shared.engine.in_files(recipe.styles, cards))
+        return output, recipe, snippets.both("blend", shown, output.name)
 
     def show(self, *given: Any) -> Any:
         output, recipe, texts = self.make(*given, small=True)

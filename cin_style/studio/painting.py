@@ -81,10 +81,20 @@ class PaintTab:
             return gr.skip()
         asked = self.recipe(photo, name, *given)
         before, after = self.shared.engine.photo(photo), self.shared.engine.preview(asked, cards)
-        return (before, after), *_snippets(asked), gr.DownloadButton(interactive=False)
+        return (before, after), *self.snippets(asked, cards), gr.DownloadButton(interactive=False)
 
     def say(self, photo: str | None, cards: Any, name: str, *given: Any) -> Any:
-        return _snippets(self.recipe(photo, name, *given)) if photo and name else gr.skip()
+        if not (photo and name):
+            return gr.skip()
+        return self.snippets(self.recipe(photo, name, *given), cards)
+
+    def snippets(self, recipe: StylizeRecipe, cards: Any) -> tuple[str, str]:
+        stem = os.path.splitext(os.path.basename(recipe.photos[0]))[0]
+        output = f"{stem}_{recipe.style}.{recipe.format}"
+        shown = recipe.replace(
+            style=self.shared.engine.in_files(recipe.style, cards), format=StylizeRecipe.format
+        )
+        return snippets.both("stylize", shown, output)
 
     def choose(self, cards: Any, event: gr.SelectData) -> str:
         return self.shared.engine.styles(cards)[event.index].name
@@ -135,12 +145,3 @@ class PaintTab:
         )
         self.format.change(told(self.say), given, self.again.boxes, show_progress="hidden")
         self.whole.click(told(self.paint), given, self.download, show_progress_on=self.whole)
-
-
-def _snippets(recipe: StylizeRecipe) -> tuple[str, str]:
-    stem = os.path.splitext(os.path.basename(recipe.photos[0]))[0]
-    output, without = f"{stem}_{recipe.style}.{recipe.format}", ("format",)
-    return (
-        snippets.command("stylize", recipe, output, without=without),
-        snippets.python("stylize", recipe, output, without=without),
-    )

@@ -56,8 +56,7 @@ class PhotographsTab:
         photoreal(recipe, output)
         return (
             (self.shared.engine.photo(recipe.content), self.shared.engine.photo(str(output))),
-            snippets.command("photoreal", recipe, output.name),
-            snippets.python("photoreal", recipe, output.name),
+            *snippets.both("photoreal", recipe, output.name),
             gr.DownloadButton(value=output, interactive=True),
         )
 

@@ -12,14 +12,13 @@ from cin_style.recipes import RecipeBase
 _POSITIONAL = ("photos", "photo")
 
 
-def command(name: str, recipe: RecipeBase, output: str, *, without: Iterable[str] = ()) -> str:
+def command(name: str, recipe: RecipeBase, output: str) -> str:
     """A command line for a recipe; of files the names alone, wherever they lie.
 
     Args:
         name: of the command.
         recipe: what it does.
         output: the file or folder it writes.
-        without: fields of the recipe that are left out.
 
     Example:
 
@@ -29,7 +28,7 @@ def command(name: str, recipe: RecipeBase, output: str, *, without: Iterable[str
         "cin-style stylize --style udnie --strength 0.8 --output cat.png 'my cat.jpg'"
     """
     words, last = ["cin-style", name], []
-    for field, value in _given(recipe, without):
+    for field, value in _given(recipe):
         if field in _POSITIONAL:
             last += value if isinstance(value, list) else [value]
         elif isinstance(value, bool):
@@ -41,12 +40,12 @@ def command(name: str, recipe: RecipeBase, output: str, *, without: Iterable[str
     return shlex.join([*words, "--output", output, *last])
 
 
-def python(function: str, recipe: RecipeBase, output: str, *, without: Iterable[str] = ()) -> str:
+def python(function: str, recipe: RecipeBase, output: str) -> str:
     """A few lines of Python for a recipe, see `command`.
 
     Args:
         function: of `cin_style`, which takes the recipe.
-        recipe, output, without: see `command`.
+        recipe, output: see `command`.
 
     Example:
 
@@ -58,16 +57,21 @@ def python(function: str, recipe: RecipeBase, output: str, *, without: Iterable[
         recipe = cin_style.StylizeRecipe(photos=['cat.jpg'], style='udnie')
         cin_style.stylize(recipe, 'cat.png')
     """
-    fields = ", ".join(f"{field}={value!r}" for field, value in _given(recipe, without))
+    fields = ", ".join(f"{field}={value!r}" for field, value in _given(recipe))
     made = f"recipe = cin_style.{type(recipe).__name__}({fields})"
     return f"import cin_style\n\n{made}\ncin_style.{function}(recipe, {output!r})"
 
 
-def _given(recipe: RecipeBase, without: Iterable[str]) -> Iterable[tuple[str, Any]]:
+def both(name: str, recipe: RecipeBase, output: str) -> tuple[str, str]:
+    """`command` and `python` for a verb that is called the same in both."""
+    return command(name, recipe, output), python(name, recipe, output)
+
+
+def _given(recipe: RecipeBase) -> Iterable[tuple[str, Any]]:
     """The fields that are not at their defaults, with files by their names."""
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
-        if value == field.default or field.name in without:
+        if value == field.default:
             continue
         if isinstance(value, tuple):
             value = [_name(part) for part in value]

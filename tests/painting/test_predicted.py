@@ -9,6 +9,7 @@ from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
+from cin_style.networks.cards import StyleCard
 from cin_style.painting.blends import blend
 from cin_style.painting.folder import stylize
 from cin_style.painting.predicted import for_stylize
@@ -135,3 +136,16 @@ def test_a_style_image_is_never_painted_over(folder, recipe, tmp_path):
     shutil.copy(folder / "dune.png", image)
     with pytest.raises(UserError, match="would overwrite"):
         stylize(recipe.replace(style_image=str(image)), image)
+
+
+def test_style_cards_in_place_of_names(tiny_network, tmp_path):
+    card = StyleCard("mine", 2 * tiny_network.get_style_embedding("ash"), tiny_network.fingerprint)
+    path = tmp_path / "a card.style.npz"
+    card.save(path)
+    asked = for_stylize(StylizeRecipe(style=f"{path}=0.5,ash=0.5"), tiny_network, known=False)
+    assert asked.text == "mine=0.5,ash=0.5"
+    np.testing.assert_array_equal(asked.network.get_style_embedding("mine"), card.embedding)
+    other = StyleCard("mine", card.embedding, "of another network")
+    other.save(path)
+    with pytest.raises(UserError, match="another network"):
+        for_stylize(StylizeRecipe(style=str(path)), tiny_network, known=False)

@@ -314,6 +314,16 @@ def test_a_style_of_ones_own(visitor, browser, address, photo, painting, tmp_pat
     visitor.tab("Paint")
     visitor.wait_for_thumbnails(33)
     visitor.choose(32)
+    visitor.page.locator("#format").get_by_text("png", exact=True).click()
+    visitor.page.click("#whole")
+    painted = Image.open(visitor.saved("#download", tmp_path / "painted.png"))
+    visitor.page.wait_for_timeout(1000)
+    shell, _ = visitor.texts()
+    assert "night_sea.style.npz" in shell
+    visitor.tab("Your own style")
+    visitor.saved("#save_card", tmp_path / "night_sea.style.npz")
+    same = np.asarray(Image.open(run_as_shown(shell, tmp_path, photo)))
+    assert np.array_equal(np.asarray(painted), same)
     # Others don't have it, unless they are given its card.
     other = Visitor(browser, address)
     other.take(photo)

@@ -84,6 +84,14 @@ def test_the_pad_is_near_the_blend(engine, photo, chosen):
     assert apart(0.7, 0.2) < 0.4 * far  # far rougher than a trained network
 
 
+def test_styles_in_files(engine):
+    embedding = np.ones(engine.stylizer.styled.embedding_size, "float32")
+    cards = (engine.new_card("mine", embedding, ()),)
+    assert engine.in_files("ash", cards) == "ash"
+    assert engine.in_files("mine", cards) == "mine.style.npz"
+    assert engine.in_files("mine=0.2,ash=0.8", cards) == "mine.style.npz=0.2,ash=0.8"
+
+
 def test_names_of_cards_are_free_ones(engine):
     embedding = np.ones(engine.stylizer.styled.embedding_size, "float32")
     one = engine.new_card("ash", embedding, ())

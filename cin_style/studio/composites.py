@@ -59,8 +59,12 @@ class CompositesTab:
                     self.steps = gr.Radio([0, 16, 50], value=0, label="Steps (into a painting)")
                 with gr.Row():
                     self.put = gr.Button("Set it in", variant="primary", elem_id="put")
-                    self.download = gr.DownloadButton("Download", interactive=False)
-                    self.its_mask = gr.DownloadButton("Mask", interactive=False)
+                    self.download = gr.DownloadButton(
+                        "Download", interactive=False, elem_id="download_object"
+                    )
+                    self.its_mask = gr.DownloadButton(
+                        "Mask", interactive=False, elem_id="mask_object"
+                    )
         self.again = Again.make()
 
     def fill(self, path: str | None) -> Any:

@@ -31,7 +31,9 @@ class PhotographsTab:
                     1, 8, 4, step=1, label="Kinds of things told apart (sky, land, ...)"
                 )
                 self.give = gr.Button("Give it this light", variant="primary", elem_id="give")
-                self.download = gr.DownloadButton("Download", interactive=False)
+                self.download = gr.DownloadButton(
+                    "Download", interactive=False, elem_id="download_light"
+                )
             with gr.Column(scale=2, min_width=320):
                 self.picture = gr.ImageSlider(
                     label="Before and after",

@@ -209,13 +209,13 @@ def painting(tmp_path_factory):
 
 
 def run_as_shown(text, folder, photo):
-    """Runs a command line of the page where the photo lies."""
+    """Runs a command line of the page where the photo lies; gives the picture."""
     shutil.copy(photo, folder / photo.name)
     words = shlex.split(" ".join(text.split()))
     assert words[0] == "cin-style"
     done = subprocess.run([PROGRAM, *words[1:]], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return folder / words[words.index("--output") + 1]
+    return np.asarray(Image.open(folder / words[words.index("--output") + 1]))
 
 
 def test_paint(visitor, photo, tmp_path):
@@ -231,7 +231,7 @@ def test_paint(visitor, photo, tmp_path):
     assert painted.size == (900, 600) and painted.getexif()[0x013B] == "A. Photographer"
     shell, python = visitor.texts()
     assert "cin_style.stylize(recipe" in python
-    same = np.asarray(Image.open(run_as_shown(shell, tmp_path, photo)))
+    same = run_as_shown(shell, tmp_path, photo)
     assert np.array_equal(np.asarray(painted), same)
 
 
@@ -287,7 +287,7 @@ def test_mask(visitor, photo, tmp_path):
     painted = Image.open(visitor.saved("#download_mask", tmp_path / "painted.png"))
     visitor.saved("#its_mask", tmp_path / "mask.png")
     shell, _ = visitor.texts()
-    same = np.asarray(Image.open(run_as_shown(shell, tmp_path, photo)))
+    same = run_as_shown(shell, tmp_path, photo)
     assert np.array_equal(np.asarray(painted), same)
 
 
@@ -322,7 +322,7 @@ def test_a_style_of_ones_own(visitor, browser, address, photo, painting, tmp_pat
     assert "night_sea.style.npz" in shell
     visitor.tab("Your own style")
     visitor.saved("#save_card", tmp_path / "night_sea.style.npz")
-    same = np.asarray(Image.open(run_as_shown(shell, tmp_path, photo)))
+    same = run_as_shown(shell, tmp_path, photo)
     assert np.array_equal(np.asarray(painted), same)
     # Others don't have it, unless they are given its card.
     other = Visitor(browser, address)
@@ -345,6 +345,10 @@ def test_light_of_another_photo(visitor, photo, tmp_path):
     visitor.page.click("#give")
     visitor.wait_for_another("#relit img", "")
     visitor.shoot("photographs")
+    relit = Image.open(visitor.saved("#download_light", tmp_path / "relit.jpg"))
+    same = run_as_shown(visitor.texts()[0], tmp_path, photo)
+    assert np.abs(np.asarray(relit) - same.astype(int)).mean() < 0.1
+    assert np.abs(np.asarray(relit) - np.asarray(Image.open(photo)).astype(int)).mean() > 5
 
 
 def test_an_object_set_in(visitor, photo, tmp_path):
@@ -357,6 +361,12 @@ def test_an_object_set_in(visitor, photo, tmp_path):
     ways = [(0.4 + 0.015 * step, 0.2 + 0.55 * (step % 2)) for step in range(16)]
     visitor.draw("#cutout canvas", ways, "#put", "#composite img")
     visitor.shoot("composites")
+    made = Image.open(visitor.saved("#download_object", tmp_path / "made.jpg"))
+    visitor.saved("#mask_object", tmp_path / "mask.png")
+    same = run_as_shown(visitor.texts()[0], tmp_path, photo)
+    assert np.abs(np.asarray(made) - same.astype(int)).mean() < 0.1
+    changed = np.abs(np.asarray(made) - np.asarray(Image.open(photo)).astype(int)).max(axis=-1) > 20
+    assert 0.005 < changed.mean() < 0.5
 
 
 def test_two_visitors_at_once(browser, address, photo, painting):

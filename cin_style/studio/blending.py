@@ -11,20 +11,15 @@ from cin_style.painting.recipes import StylizeRecipe
 from cin_style.studio import snippets
 from cin_style.studio.drawn import shares
 from cin_style.studio.engine import PREVIEW
-from cin_style.studio.parts import Again, Shared, need, told
+from cin_style.studio.parts import Again, Shared, Tab, need, shown_picture, told
 
 _ASSETS = pathlib.Path(__file__).with_name("assets")
 NAME = "Blend"
 _FIRST = ("starry_night", "udnie", "composition_vii", "serape")
 
 
-class BlendTab:
+class BlendTab(Tab):
     """Two to four styles, and a pad to point between them."""
-
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self._draw()
-        self._connect()
 
     def _draw(self) -> None:
         names = self.shared.names(())
@@ -56,14 +51,7 @@ class BlendTab:
                     self.whole = gr.Button("Paint in full size", variant="primary")
                     self.download = gr.DownloadButton("Download", interactive=False)
             with gr.Column(scale=3, min_width=320):
-                self.picture = gr.Image(
-                    label="The blend",
-                    alt_text="The blend",
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    height=520,
-                    elem_id="blend",
-                )
+                self.picture = shown_picture("The blend", 520, "blend")
         self.again = Again.make()
 
     def recipe(self, photo: str | None, chosen: Sequence[str], place: Any) -> StylizeRecipe:

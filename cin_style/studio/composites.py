@@ -9,43 +9,23 @@ from cin_style.images import files, limits
 from cin_style.painting.recipes import KINDS, CompositeRecipe
 from cin_style.studio import snippets
 from cin_style.studio.drawn import mask_of_object
-from cin_style.studio.parts import Again, Shared, need, told, upload
+from cin_style.studio.parts import Again, Tab, editor, need, shown_picture, told, upload
 
 _KINDS = {"auto": "whatever it is", "photo": "a photo", "painting": "a painting"}
 
 
-class CompositesTab:
+class CompositesTab(Tab):
     """An object set into the photo, or into a painting."""
-
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self._draw()
-        self._connect()
 
     def _draw(self) -> None:
         with gr.Row():
             with gr.Column(scale=1, min_width=320):
                 self.source = upload("A picture with an object", 200, "object")
-                self.editor = gr.ImageEditor(
-                    label="Paint over the object",
-                    sources=(),
-                    transforms=(),
-                    layers=False,
-                    height=320,
-                    brush=gr.Brush(
-                        colors=["rgb(239, 68, 68)"], color_mode="fixed", default_size=30
-                    ),
-                    elem_id="cutout",
+                self.editor = editor(
+                    "Paint over the object", 320, ["rgb(239, 68, 68)"], 30, "cutout"
                 )
             with gr.Column(scale=1, min_width=320):
-                self.picture = gr.Image(
-                    label="The object in your picture",
-                    alt_text="The object in your picture",
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    height=400,
-                    elem_id="composite",
-                )
+                self.picture = shown_picture("The object in your picture", 400, "composite")
                 with gr.Row():
                     self.across = gr.Slider(0, 100, 50, step=1, label="Across, %")
                     self.down = gr.Slider(0, 100, 60, step=1, label="Down, %")
@@ -68,9 +48,7 @@ class CompositesTab:
         self.again = Again.make()
 
     def fill(self, path: str | None) -> Any:
-        if not path:
-            return None
-        return {"background": self.shared.engine.photo(path), "layers": [], "composite": None}
+        return self.to_draw_on(path)
 
     def paint(self, photo: str | None, path: str | None, drawn: Any, *given: Any) -> Any:
         from cin_style.painting.compositing import composite

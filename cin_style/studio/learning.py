@@ -22,7 +22,7 @@ from cin_style.networks.cards import StyleCard
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.studio import snippets
 from cin_style.studio.engine import Cards, Engine
-from cin_style.studio.parts import Again, Shared, need, told, upload
+from cin_style.studio.parts import Again, Shared, Tab, need, shown_picture, told, upload
 from cin_style.training.recipes import FinetuneRecipe
 
 # Steps of fine-tuning between one preview and the next.
@@ -32,13 +32,8 @@ _EVERY = 10
 _SIDE = 512
 
 
-class OwnStyleTab:
+class OwnStyleTab(Tab):
     """A style of one's own: predicted at once, then learned better."""
-
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self._draw()
-        self._connect()
 
     def _draw(self) -> None:
         self.mine = gr.State("")
@@ -65,14 +60,7 @@ class OwnStyleTab:
                 self.said = gr.HTML(
                     "Drop a painting: your photo takes its style at once.", elem_id="said"
                 )
-                self.picture = gr.Image(
-                    label="Your photo in this style",
-                    alt_text="Your photo in this style",
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    height=480,
-                    elem_id="own",
-                )
+                self.picture = shown_picture("Your photo in this style", 480, "own")
         self.again = Again.make()
 
     def predict(self, photo: str | None, cards: Cards, path: str | None) -> Any:

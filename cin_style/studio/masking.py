@@ -13,18 +13,13 @@ from cin_style.painting.recipes import BlendRecipe
 from cin_style.studio import snippets
 from cin_style.studio.drawn import BRUSHES, mask_of_styles
 from cin_style.studio.engine import PREVIEW
-from cin_style.studio.parts import Again, Shared, need, told
+from cin_style.studio.parts import Again, Tab, editor, need, shown_picture, told
 
 _FIRST = ("the_bedroom", "starry_night", "composition_vii", "serape")
 
 
-class MaskTab:
+class MaskTab(Tab):
     """A brush says which style goes where."""
-
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self._draw()
-        self._connect()
 
     def _draw(self) -> None:
         names = self.shared.names(())
@@ -32,18 +27,12 @@ class MaskTab:
         first = [name if name in known else known[0] for name in _FIRST]
         with gr.Row():
             with gr.Column(scale=1, min_width=320):
-                self.editor = gr.ImageEditor(
-                    label="Paint over the photo: which style where",
-                    sources=(),
-                    transforms=(),
-                    layers=False,
-                    height=480,
-                    brush=gr.Brush(
-                        colors=[f"rgb{colour}" for colour in BRUSHES.values()],
-                        color_mode="fixed",
-                        default_size=40,
-                    ),
-                    elem_id="mask",
+                self.editor = editor(
+                    "Paint over the photo: which style where",
+                    480,
+                    [f"rgb{colour}" for colour in BRUSHES.values()],
+                    40,
+                    "mask",
                 )
                 with gr.Row(elem_classes="pairs"):
                     self.below = gr.Dropdown(names, value=first[0], label="Everywhere else")
@@ -55,14 +44,7 @@ class MaskTab:
                     0, 60, 8, step=1, label="Softness of edges, px of the photo"
                 )
             with gr.Column(scale=1, min_width=320):
-                self.picture = gr.Image(
-                    label="The picture",
-                    alt_text="The picture",
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    height=480,
-                    elem_id="masked",
-                )
+                self.picture = shown_picture("The picture", 480, "masked")
                 with gr.Row():
                     self.look = gr.Button("Show", elem_id="show_mask")
                     self.whole = gr.Button("Paint in full size", variant="primary")
@@ -73,9 +55,7 @@ class MaskTab:
         self.again = Again.make()
 
     def fill(self, photo: str | None) -> Any:
-        if not photo:
-            return None
-        return {"background": self.shared.engine.photo(photo), "layers": [], "composite": None}
+        return self.to_draw_on(photo)
 
     def make(self, photo: str | None, cards: Any, drawn: Any, *given: Any, small: bool) -> Any:
         need(photo, "Choose a photo")

@@ -8,18 +8,13 @@ import gradio as gr
 from cin_style.images.colour import COLOURS
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.studio import snippets
-from cin_style.studio.parts import Again, Shared, need, told
+from cin_style.studio.parts import Again, Tab, need, told
 
 _COLOURS = {"style": "the style's", "luminance": "the photo's", "histogram": "matched"}
 
 
-class PaintTab:
+class PaintTab(Tab):
     """A photo in one style."""
-
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self._draw()
-        self._connect()
 
     def _draw(self) -> None:
         self.name = gr.State("")

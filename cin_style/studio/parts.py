@@ -40,6 +40,31 @@ def upload(label: str, height: int, elem_id: str) -> gr.Image:
     return component
 
 
+def shown_picture(label: str, height: int, elem_id: str) -> gr.Image:
+    """A picture that visitors look at."""
+    return gr.Image(
+        label=label,
+        alt_text=label,
+        interactive=False,
+        buttons=["fullscreen"],
+        height=height,
+        elem_id=elem_id,
+    )
+
+
+def editor(label: str, height: int, colours: list[str], brush: int, elem_id: str) -> gr.ImageEditor:
+    """A photo that visitors draw on, in these colours and no others."""
+    return gr.ImageEditor(
+        label=label,
+        sources=(),
+        transforms=(),
+        layers=False,
+        height=height,
+        brush=gr.Brush(colors=list(colours), color_mode="fixed", default_size=brush),
+        elem_id=elem_id,
+    )
+
+
 class Stops:
     """How visitors call off what they wait for."""
 
@@ -89,6 +114,31 @@ class Shared:
     def names(self, cards: Any) -> list[tuple[str, str]]:
         """Titles and names of all styles, as a list to choose from takes them."""
         return [(style.title or style.name, style.name) for style in self.engine.styles(cards)]
+
+
+class Tab:
+    """A tab of the page: draws its components, and connects them with what it does.
+
+    Attributes:
+        shared: what all tabs have in common.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self._draw()
+        self._connect()
+
+    def _draw(self) -> None:
+        """Places the components."""
+
+    def _connect(self) -> None:
+        """Says what happens when something is done with them."""
+
+    def to_draw_on(self, path: str | None) -> dict[str, Any] | None:
+        """What an `editor` holds before anything is drawn on a picture."""
+        if not path:
+            return None
+        return {"background": self.shared.engine.photo(path), "layers": [], "composite": None}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,16 +7,11 @@ import gradio as gr
 
 from cin_style.painting.recipes import PhotorealRecipe
 from cin_style.studio import snippets
-from cin_style.studio.parts import Again, Shared, need, told, upload
+from cin_style.studio.parts import Again, Tab, need, told, upload
 
 
-class PhotographsTab:
+class PhotographsTab(Tab):
     """The light of one photo given to another."""
-
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
-        self._draw()
-        self._connect()
 
     def _draw(self) -> None:
         with gr.Row():

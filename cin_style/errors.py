@@ -8,3 +8,17 @@ class UserError(ValueError):
     its message on one line and exits with code 2; every other exception is a bug and keeps
     its traceback.
     """
+
+
+class Terminated(BaseException):
+    """The process was told to end (SIGTERM); what was done is saved, and can be gone on with.
+
+    Like `KeyboardInterrupt` no `Exception`: who catches those goes on, and this is not to.
+
+    Args:
+        step: at which a training was saved.
+    """
+
+    def __init__(self, step: int | None = None) -> None:
+        super().__init__(step)
+        self.step = step

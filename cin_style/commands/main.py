@@ -15,7 +15,7 @@ from absl import logging as absl_logging
 from absl.flags import argparse_flags
 
 import cin_style
-from cin_style.errors import UserError
+from cin_style.errors import Terminated, UserError
 from cin_style.files import printable
 
 _DESCRIPTION = """\
@@ -39,6 +39,11 @@ COMMANDS = (
 
 # What goes on where it stopped when it is started again.
 _RESUMABLE = ("train", "finetune", "train-predictor", "evaluate", "stylize")
+
+
+# The exit code of what was told to end (SIGTERM) and has saved what it did: by sysexits.h what
+# can be tried again. A job that a scheduler stops is to be started again where it ends so.
+TERMINATED = 75
 
 
 class _Parser(argparse_flags.ArgumentParser):
@@ -131,6 +136,13 @@ def run(arguments: argparse.Namespace) -> int:
         hint = " Run the same command again to go on." if arguments.command in _RESUMABLE else ""
         print(f"\ncin-style: interrupted.{hint}", file=sys.stderr)
         return 130
+    except Terminated as error:
+        saved = "" if error.step is None else f"; all is saved up to step {error.step}"
+        print(
+            f"\ncin-style: told to end{saved}. Run the same command again to go on.",
+            file=sys.stderr,
+        )
+        return TERMINATED
     except BrokenPipeError:
         return 0
     except OSError as error:

@@ -38,6 +38,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     given, output = options.given(arguments, TrainRecipe), options.output(arguments)
     backend.load()
+    from cin_style.training.devices import connect
+
+    connect(given.get("hosts", ""))  # before anybody asks JAX for its devices
     recipe = TrainRecipe(**_numbers(arguments.preset, pathlib.Path(output)) | given)
     from cin_style.training.train import train
 

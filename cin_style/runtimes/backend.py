@@ -16,9 +16,10 @@ def load(purpose: str = "") -> None:
         purpose: what needs them, for the message.
 
     Raises:
-        UserError: they can't be imported.
+        UserError: they can't be imported, or it is a backend that cin_style was not made for.
     """
     if "keras" in sys.modules:
+        _check()
         return
     sys.stderr.flush()
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -37,3 +38,14 @@ def load(purpose: str = "") -> None:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nothing)
+    _check()
+
+
+def _check() -> None:
+    """Raises a `UserError` on a backend of Keras that nothing here was tried on."""
+    name = sys.modules["keras"].backend.backend()
+    if name not in ("tensorflow", "jax"):
+        raise UserError(
+            f"cin_style computes on TensorFlow or JAX, not on {name}. Set KERAS_BACKEND to "
+            "tensorflow or jax, or leave it out."
+        )

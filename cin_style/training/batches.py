@@ -2,8 +2,9 @@
 
 import concurrent.futures
 import functools
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ from cin_style.errors import UserError
 from cin_style.training.photos import Photos, crop
 
 
-class TrainingBatches(keras.utils.PyDataset):
+class TrainingBatches:
     """Endless batches of random crops with random styles.
 
     Batch t is a pure function of (seed, t): photos are drawn without replacement epoch by
@@ -33,6 +34,7 @@ class TrainingBatches(keras.utils.PyDataset):
         start: the step that item 0 is the batch of (a resumed run does not begin at 0).
         smallest_crop: side of the smallest crop, as a share of the photo's short side.
         workers: decoding threads; by default one per core.
+        share: which examples of each batch to make; by default all.
         grain: every crop gets `images.add_grain` of a standard deviation from 0 to twice this.
 
     Attributes:
@@ -57,9 +59,9 @@ class TrainingBatches(keras.utils.PyDataset):
         start: int = 0,
         smallest_crop: float = 0.6,
         workers: int | None = None,
+        share: slice = slice(None),
         grain: float = 0.0,
     ) -> None:
-        super().__init__()
         self.photos = photos
         self.num_styles = num_styles
         self.batch_size = batch_size
@@ -68,16 +70,30 @@ class TrainingBatches(keras.utils.PyDataset):
         self.start = start
         self.smallest_crop = smallest_crop
         self.grain = grain
+        self._positions = range(batch_size)[share]
         self.skipped: dict[str, str] = {}
         self.failure: UserError | None = None
         self._pool = concurrent.futures.ThreadPoolExecutor(workers or os.cpu_count())
         self._pending: dict[int, list] = {}
         self._permutation = functools.lru_cache(maxsize=2)(self._permute)
 
-    @property
-    def num_batches(self) -> None:
-        """`None`: endless."""
-        return None
+    def __iter__(self) -> Iterator[tuple[tuple[np.ndarray, ...]]]:
+        """All batches from the first on."""
+        return (self[index] for index in itertools.count())
+
+    def for_fit(self) -> Any:
+        """All batches as `fit` takes them."""
+        if keras.backend.backend() != "tensorflow":
+            return iter(self)
+        import tensorflow as tf
+
+        # Not the iterator: with several devices Keras begins twice, the first time for the shapes,
+        # and would lose what was prefetched then.
+        signature = keras.tree.map_structure(
+            lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), self[0]
+        )
+        dataset = tf.data.Dataset.from_generator(self.__iter__, output_signature=signature)
+        return dataset.prefetch(tf.data.AUTOTUNE)
 
     def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, ...]]:
         step = self.start + index
@@ -85,7 +101,7 @@ class TrainingBatches(keras.utils.PyDataset):
             if ahead not in self._pending:
                 self._pending[ahead] = [
                     self._pool.submit(self._example, ahead, position)
-                    for position in range(self.batch_size)
+                    for position in self._positions
                 ]
         try:
             examples = [future.result() for future in self._pending.pop(step)]

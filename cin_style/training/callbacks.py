@@ -1,12 +1,12 @@
-"""What a run does besides stepping: progress, loss log, checkpoints, preview sheets."""
+"""What a run does besides stepping: progress, loss log, preview sheets."""
 
 import logging
 import math
 import os
 import pathlib
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -14,7 +14,6 @@ import numpy as np
 
 from cin_style import images, progress, tables
 from cin_style.errors import UserError
-from cin_style.files import write_beside
 
 _LOG = logging.getLogger("cin_style")
 
@@ -51,15 +50,99 @@ class CallbackList(keras.callbacks.CallbackList):
     Keras' own list turns all logs to floats after every step, for which an accelerator has to end
     the step before the next one can be sent to it. Here they stay where they are until a callback
     looks (`LazyLogs`).
+
+    Args:
+        callbacks: see `keras.callbacks.CallbackList`.
+        at_home: gives a context for the callbacks, see `Devices.at_home`.
+        **options: see `keras.callbacks.CallbackList`.
     """
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        callbacks: Sequence[keras.callbacks.Callback],
+        at_home: Callable[[], AbstractContextManager] = nullcontext,
+        **options: Any,
+    ) -> None:
+        super().__init__(callbacks, **options)
+        self._at_home = at_home
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        with self._at_home():
+            super().on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        with self._at_home():
+            super().on_epoch_begin(epoch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         lazy = LazyLogs(logs or {})
-        for callback in self.callbacks:
-            callback.on_train_batch_end(batch, logs=lazy)
+        with self._at_home():
+            for callback in self.callbacks:
+                callback.on_train_batch_end(batch, logs=lazy)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        with self._at_home():
+            super().on_epoch_end(epoch, logs)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        with self._at_home():
+            super().on_train_end(logs)
 
 
-class Progress(keras.callbacks.Callback):
+class StepCallback(keras.callbacks.Callback):
+    """Counts the steps of a run, wherever in an epoch a process begins.
+
+    Keras calls once for so many steps as `steps_per_execution` says.
+
+    Args:
+        start: steps done before this process.
+
+    Attributes:
+        step: steps done so far.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        super().__init__()
+        self.step = self._before = start
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._before = self.step
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.step = self._before + batch + 1
+        self.after_step(logs)
+
+    def after_step(self, logs: Mapping[str, float] | None) -> None:
+        """Called where steps are done, and counted."""
+
+
+class EpochEnd(StepCallback):
+    """Ends the first epoch of a process where it would have ended without the interruption.
+
+    To be the first of the callbacks: what others say of stopping comes after it.
+
+    Args:
+        every: steps of an epoch.
+        start: steps done before this process.
+    """
+
+    # What Keras takes for a wish to stop, and nobody else has.
+    _HERE = "at the end of this epoch, not of the run"
+
+    def __init__(self, every: int, start: int = 0) -> None:
+        super().__init__(start)
+        self._end = -(-start // every) * every
+
+    def after_step(self, logs: Mapping[str, float] | None) -> None:
+        if self.step == self._end:
+            self.model.stop_training = self._HERE
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self.model.stop_training is self._HERE:
+            self.model.stop_training = False
+
+
+class Progress(StepCallback):
     """One progress bar over the whole run, and the end of the run at its last step.
 
     After a few steps it also logs how long the run will take.
@@ -67,43 +150,44 @@ class Progress(keras.callbacks.Callback):
     Args:
         steps: of the whole run.
         start: steps done before this process.
+        shown: `False`: no bar.
     """
 
     # Steps of this process between which the time is taken: the first ones compile.
     _TIMED = (3, 10)
 
-    def __init__(self, steps: int, start: int = 0) -> None:
-        super().__init__()
+    def __init__(self, steps: int, start: int = 0, shown: bool = True) -> None:
+        super().__init__(start)
         self.steps = steps
-        self.step = start
-        self._start = start
-        self._timed_from = 0.0
+        self.shown = shown
+        self._start = self._shown = start
+        self._timed: list[tuple[int, float]] = []
         self._bar: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._bar = progress.Bar(self.steps, "step", self._start)
+        self._bar = progress.Bar(self.steps, "step", self._start, self.shown)
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.step += 1
+    def after_step(self, logs: Mapping[str, float] | None) -> None:
         if self.step >= self.steps:
             self.model.stop_training = True
-        if self.step - self._start in self._TIMED:
-            self._take_time(logs)
+        if len(self._timed) < 2 and self.step - self._start >= self._TIMED[len(self._timed)]:
+            self._take_time(logs or {})
         # Called only where they are shown: reading the logs waits for the device.
-        self._bar.update(figures=lambda: logs)
+        done, self._shown = self.step - self._shown, self.step
+        self._bar.update(done, figures=lambda: logs or {})
 
     def _take_time(self, logs: Mapping[str, float]) -> None:
         _ = logs["loss"]  # waits until the device has done the step
-        now = time.monotonic()
-        first, last = self._TIMED
-        if self.step - self._start == first:
-            self._timed_from = now
-            return
+        self._timed.append((self.step, time.monotonic()))
         left = self.steps - self.step
-        seconds = left * (now - self._timed_from) / (last - first)
-        if left:
-            with progress.aside():
-                _LOG.info("some %s to go for %s steps", progress.duration(seconds), f"{left:,}")
+        if len(self._timed) < 2 or not left:
+            return
+        (first, begun), (last, ended) = self._timed
+        if first == last:
+            return
+        seconds = left * (ended - begun) / (last - first)
+        with progress.aside():
+            _LOG.info("some %s to go for %s steps", progress.duration(seconds), f"{left:,}")
 
     def on_train_end(self, logs: Any = None) -> None:
         self.close()
@@ -114,7 +198,7 @@ class Progress(keras.callbacks.Callback):
             self._bar.close()
 
 
-class LossLog(keras.callbacks.Callback):
+class LossLog(StepCallback):
     """Logs mean losses to a CSV file: of step 1, then of every epoch.
 
     Rows after the step at which a resumed run starts are dropped.
@@ -127,20 +211,19 @@ class LossLog(keras.callbacks.Callback):
     """
 
     def __init__(self, path: str | os.PathLike, rate: Callable[[int], Any], start: int = 0) -> None:
-        super().__init__()
+        super().__init__(start)
         self.path = pathlib.Path(path)
         self.rate = rate
-        self.step = start
+        self._new = not start
         rows = tables.read(path, needed=("step", "seconds"))
         self.rows = [row for row in rows if row["step"] <= start]
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._begun = time.monotonic() - (self.rows[-1]["seconds"] if self.rows else 0)
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.step += 1
-        if self.step == 1:
-            self._add(logs)
+    def after_step(self, logs: Mapping[str, float] | None) -> None:
+        if self._new and not self.rows:
+            self._add(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._add(logs)
@@ -162,7 +245,7 @@ class LossLog(keras.callbacks.Callback):
         tables.write(self.path, self.rows)
 
 
-def _check_finite(finite: bool, what: str) -> None:
+def check_finite(finite: bool, what: str) -> None:
     if not finite:
         raise UserError(
             f"{what}. Start again in another `output` with a lower "
@@ -171,7 +254,7 @@ def _check_finite(finite: bool, what: str) -> None:
         )
 
 
-class StopWhenNotFinite(keras.callbacks.Callback):
+class StopWhenNotFinite(StepCallback):
     """Ends the run with a `UserError` when the loss is NaN or infinite.
 
     Looks at the first step of this process and at every epoch's end, before a checkpoint is
@@ -186,15 +269,15 @@ class StopWhenNotFinite(keras.callbacks.Callback):
     def __init__(
         self, start: int = 0, every_step: bool = False, examples: Callable[[int], str] | None = None
     ) -> None:
-        super().__init__()
-        self.step = self._good = start
-        self._first = start + 1
+        super().__init__(start)
+        self._good = start
+        self._look = True
         self._every_step, self._examples = every_step, examples
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.step += 1
-        if self._every_step or self.step == self._first:
-            self._check(logs)
+    def after_step(self, logs: Mapping[str, float] | None) -> None:
+        if self._look:
+            self._check(logs or {})
+        self._look = self._every_step
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._check(logs)
@@ -207,89 +290,11 @@ class StopWhenNotFinite(keras.callbacks.Callback):
             where = f" at step {self.step}"
             if self._examples and not finite:
                 where += f" ({self._examples(self.step)})"
-        _check_finite(finite, f"the loss is no longer finite{where}")
+        check_finite(finite, f"the loss is no longer finite{where}")
         self._good = self.step
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Saves all that a run needs to go on, in one file, at every epoch's end.
-
-    One file written beside and then renamed cannot be half of one step and half of another
-    (Keras' BackupAndRestore writes two), and it leaves the loss network out.
-
-    Args:
-        path: ends in `.npz`. Holds the network's weights and the optimizer's variables in
-            their order, and the count of steps (which is not the optimizer's: in float16 it
-            leaves out the steps whose gradients overflow).
-
-    Attributes:
-        step: steps done so far.
-    """
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        super().__init__()
-        self.path = pathlib.Path(path)
-        self.step = 0
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.step += 1
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        arrays = {name: keras.ops.convert_to_numpy(value) for name, value in _variables(self.model)}
-        # The epoch's losses were taken before its last update; and a moment that has overflowed
-        # stops its weight for good, which no loss would tell.
-        finite = all(np.isfinite(array).all() for array in arrays.values())
-        _check_finite(
-            finite,
-            f"the weights or the optimizer's moments are no longer finite at step {self.step}",
-        )
-        arrays["step"] = np.int64(self.step)
-        with write_beside(self.path) as temporary:
-            np.savez(temporary, **arrays)
-
-    def restore(self, trainer: Any) -> int:
-        """Loads the file into a compiled `StyleTrainer`.
-
-        Returns:
-            The number of steps done; 0 when there is no file yet.
-
-        Raises:
-            UserError: a file that can't be read or is of another network or optimizer.
-        """
-        if not self.path.is_file():
-            return 0
-        trainer.optimizer.build(trainer.trainable_variables)
-        try:
-            with np.load(self.path, allow_pickle=False) as file:
-                arrays = dict(file)
-            step = int(arrays.pop("step"))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise UserError(
-                f"the checkpoint {self.path} can't be read: {error}. Delete it to start again."
-            ) from error
-        variables = _variables(trainer)
-        shapes = {name: tuple(variable.shape) for name, variable in variables}
-        if shapes != {name: array.shape for name, array in arrays.items()}:
-            raise UserError(
-                f"the checkpoint {self.path} is of another network or optimizer. Choose another "
-                "`output`, or delete it to start again."
-            )
-        for name, variable in variables:
-            variable.assign(arrays[name])
-        self.step = step
-        return step
-
-
-def _variables(trainer: Any) -> list[tuple[str, Any]]:
-    groups = {"network": trainer.network.weights, "optimizer": trainer.optimizer.variables}
-    return [
-        (f"{group}/{index}", variable)
-        for group, variables in groups.items()
-        for index, variable in enumerate(variables)
-    ]
-
-
-class Previews(keras.callbacks.Callback):
+class Previews(StepCallback):
     """Draws a sheet of what the network does by now, every so often.
 
     Drawn before the run's first step and at epoch ends: on JAX, variables reach the Keras objects
@@ -301,6 +306,7 @@ class Previews(keras.callbacks.Callback):
         every: steps between sheets.
         steps: the last step, which always gets one.
         start: the step at which this process starts.
+        network: gives the network that is trained, as it is now.
     """
 
     def __init__(
@@ -309,14 +315,16 @@ class Previews(keras.callbacks.Callback):
         paint: Callable[[Any], np.ndarray],
         every: int,
         steps: int,
-        start: int = 0,
+        start: int,
+        network: Callable[[], Any],
     ) -> None:
-        super().__init__()
+        super().__init__(start)
         self.folder = pathlib.Path(folder)
         self.paint = paint
         self.every = every
         self.steps = steps
-        self.step = self._last = start
+        self.network = network
+        self._last = start
 
     def on_train_begin(self, logs: Any = None) -> None:
         if self.step == 0 or not self._drawn_since(max(1, self.step // self.every * self.every)):
@@ -329,9 +337,6 @@ class Previews(keras.callbacks.Callback):
         """
         return any((self.folder / _sheet(one)).is_file() for one in range(step, self.step + 1))
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.step += 1
-
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         due = self.step // self.every > self._last // self.every
         if due or self._last == 0 or self.step >= self.steps:
@@ -340,7 +345,7 @@ class Previews(keras.callbacks.Callback):
 
     def _draw(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        sheet = self.paint(self.model.network)
+        sheet = self.paint(self.network())
         images.save(self.folder / _sheet(self.step), sheet)
 
 

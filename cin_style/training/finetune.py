@@ -18,12 +18,14 @@ from cin_style.prediction import files
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.styles.style_set import StyleSet
 from cin_style.training import callbacks
+from cin_style.training.devices import connect
 from cin_style.training.nearest import nearest
 from cin_style.training.network_run import Material, NetworkTask
 from cin_style.training.photos import Photos
 from cin_style.training.recipes import FinetuneRecipe, by_length
-from cin_style.training.run import Prepared, run
+from cin_style.training.run import run
 from cin_style.training.run_folder import RunFolder
+from cin_style.training.task import Prepared
 from cin_style.training.trainer import StyleTrainer
 
 _LOG = logging.getLogger("cin_style")
@@ -66,6 +68,7 @@ def finetune(
         network = finetune(recipe, "runs/irises")
         cin_style.Stylizer(network)(photo, "irises")
     """
+    connect(recipe.hosts)
     model = None
     if network is None:
         model, base = recipe.model, storage.load(recipe.model)
@@ -76,12 +79,7 @@ def finetune(
     if not recipe.styles:
         raise UserError("`styles` is missing: style images, or folders of them.")
     style_set = StyleSet.from_paths(recipe.styles)
-    for style in style_set.styles:
-        if style.name in [old.name for old in base.styles]:
-            raise UserError(
-                f"the network has a style named {style.name} already. Rename the image or the "
-                "old style."
-            )
+    _check_new(style_set, base)
     recipe, predictor = _choose_start(recipe, base, model)
     _LOG.info(
         "%d steps, crops of %d px, %d a step, at a rate of %g: `steps`, `image_size`, `batch_size` "
@@ -92,6 +90,15 @@ def finetune(
         recipe.learning_rate,
     )
     return run(Finetuning(recipe, style_set, base, predictor), output, watchers)
+
+
+def _check_new(style_set: StyleSet, base: StyleTransferNetwork) -> None:
+    for style in style_set.styles:
+        if style.name in [old.name for old in base.styles]:
+            raise UserError(
+                f"the network has a style named {style.name} already. Rename the image or the "
+                "old style."
+            )
 
 
 def _choose_start(
@@ -177,7 +184,7 @@ class Finetuning(NetworkTask):
         material, folder = prepared.material, prepared.folder
         # Without the file, nobody knows by now where the run began.
         if material.crops is not None and self.recipe.preview_every and folder.start.is_file():
-            sheet = _before_after(prepared.trainer.network, material, np.load(folder.start))
+            sheet = _before_after(prepared.network_now(), material, np.load(folder.start))
             images.save(folder.before_after, sheet)
             _LOG.info("wrote %s", folder.before_after)
         return super().conclude(prepared)

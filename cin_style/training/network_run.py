@@ -22,8 +22,9 @@ from cin_style.training import callbacks
 from cin_style.training.batches import TrainingBatches
 from cin_style.training.photos import Photos
 from cin_style.training.recipes import NetworkRecipe, margin_of
-from cin_style.training.run import Prepared, Task, fingerprint_of_network, hash_of, read_bytes
+from cin_style.training.run import fingerprint_of_network, hash_of, read_bytes
 from cin_style.training.run_folder import RunFolder
+from cin_style.training.task import Prepared, Task
 from cin_style.training.trainer import StyleTrainer
 
 _LOG = logging.getLogger("cin_style")
@@ -119,6 +120,7 @@ class NetworkTask(Task):
             recipe.image_size,
             recipe.seed,
             prepared.start,
+            share=prepared.devices.share(recipe.batch_size),
             grain=prepared.trainer.network.grain,
         )
 
@@ -132,12 +134,12 @@ class NetworkTask(Task):
             recipe.preview_every,
             recipe.steps,
             prepared.start,
+            prepared.network_now,
         )
 
     def conclude(self, prepared: Prepared) -> StyleTransferNetwork:
         folder, material = prepared.folder, prepared.material
-        network = prepared.trainer.network
-        trained = network
+        trained = network = prepared.network_now()
         if self.recipe.precision != "float32":
             trained = network.with_styles(self.styles, network.get_style_embeddings())
         if material.crops is not None:

@@ -26,6 +26,7 @@ from cin_style.prediction.statistics import StyleView, look
 from cin_style.styles.style import Style
 from cin_style.styles.style_set import StyleSet
 from cin_style.training import callbacks
+from cin_style.training.devices import connect
 from cin_style.training.photos import Photos
 from cin_style.training.predictor_recipe import PredictorRecipe
 from cin_style.training.predictor_trainer import (
@@ -35,7 +36,7 @@ from cin_style.training.predictor_trainer import (
     warm_up,
 )
 from cin_style.training.recipes import margin_of
-from cin_style.training.run import Prepared, Task, fingerprint_of_network, hash_of, read_bytes, run
+from cin_style.training.run import fingerprint_of_network, hash_of, read_bytes, run
 from cin_style.training.run_folder import RunFolder
 from cin_style.training.style_images import (
     Generated,
@@ -44,6 +45,7 @@ from cin_style.training.style_images import (
     StyleImages,
     open_paintings,
 )
+from cin_style.training.task import Prepared, Task
 
 _LOG = logging.getLogger("cin_style")
 
@@ -92,6 +94,7 @@ def train_predictor(
         predictor = train_predictor(recipe, "runs/predictor")
         embedding = predictor.predict_embedding("painting.jpg")
     """
+    connect(recipe.hosts)
     if network is None:
         base = storage.load(recipe.model)
     else:
@@ -212,7 +215,9 @@ class PredictorTask(Task):
             recipe.collage_share,
         )
         known = self._measure_known(style_images, objective, view)
-        predictor = self.start or StylePredictor.of(self.base, view, str(recipe.vgg_weights))
+        # Not the one at hand: with several devices two are made.
+        predictor = self.start and _load_start(recipe, self.base)
+        predictor = predictor or StylePredictor.of(self.base, view, str(recipe.vgg_weights))
         if new and not self.start:
             # Otherwise the checkpoint has it all, or the predictor to begin with.
             self._initialize(predictor, style_images, known, objective)
@@ -279,6 +284,7 @@ class PredictorTask(Task):
             image_size=recipe.image_size,
             seed=recipe.seed,
             start=prepared.start,
+            devices=prepared.devices,
             grain=self.base.grain,
         )
 
@@ -289,7 +295,7 @@ class PredictorTask(Task):
         return callbacks.Previews(
             prepared.folder.previews,
             _sheet(
-                prepared.trainer.painter,
+                prepared.home.painter,
                 material.crops[:_SHOWN_PHOTOS],
                 material.held_out[:_SHOWN_STYLES],
                 [style.name for style in self.held_out.styles],
@@ -297,10 +303,11 @@ class PredictorTask(Task):
             recipe.preview_every,
             recipe.steps,
             prepared.start,
+            prepared.network_now,
         )
 
     def conclude(self, prepared: Prepared) -> StylePredictor:
-        predictor, material = prepared.trainer.network, prepared.material
+        predictor, material = prepared.network_now(), prepared.material
         if material.crops is not None and material.held_out:
             crops = material.crops[:_MEASURED_PHOTOS]
             objective = make_objective(

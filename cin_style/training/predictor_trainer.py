@@ -13,6 +13,7 @@ from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.prediction.predictor import StylePredictor
 from cin_style.prediction.statistics import look
 from cin_style.training.batches import TrainingBatches
+from cin_style.training.devices import ONE, Devices
 from cin_style.training.photos import Photos
 from cin_style.training.style_images import StyleImages
 from cin_style.training.trainer import ObjectiveTrainer
@@ -103,13 +104,21 @@ class PredictorBatches(TrainingBatches):
         photos: a source of photos.
         style_images: draws the style images.
         known: the known styles, or `None`.
+        devices: of the run, which say what this machine's share of each batch is.
         **options: the other arguments of `TrainingBatches`.
     """
 
     def __init__(
-        self, photos: Photos, style_images: StyleImages, known: KnownStyles | None, **options: Any
+        self,
+        photos: Photos,
+        style_images: StyleImages,
+        known: KnownStyles | None,
+        devices: Devices = ONE,
+        **options: Any,
     ) -> None:
-        super().__init__(photos, num_styles=1, **options)
+        share = devices.share(options["batch_size"])
+        super().__init__(photos, num_styles=1, share=share, **options)
+        self._known_share = devices.share(_KNOWN_AT_ONCE)
         self.style_images = style_images
         self.known = known
         # Noted in one place, and looked at by both.
@@ -128,7 +137,8 @@ class PredictorBatches(TrainingBatches):
         if self.known is None:
             return batch
         rng = np.random.default_rng([self.seed, step, 0, 3])
-        return *batch, *self.known.draw(rng, _KNOWN_AT_ONCE)
+        known = self.known.draw(rng, _KNOWN_AT_ONCE)
+        return *batch, *(values[self._known_share] for values in known)
 
 
 class PredictorTrainer(ObjectiveTrainer):

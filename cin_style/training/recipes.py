@@ -51,8 +51,34 @@ class RunRecipe(LossRecipe):
     checkpoint_every: int = option(
         100, "steps between checkpoints, log lines and curve points", least=1
     )
+    checkpoint_minutes: float = option(
+        1.0, "minutes after a checkpoint at which another is written, wherever the run is", above=0
+    )
+    steps_per_execution: int = option(
+        1,
+        "steps per call of the backend; more of them leave a fast accelerator less to wait for "
+        "(TensorFlow). Divides steps and checkpoint_every",
+        least=1,
+    )
     preview_every: int = option(
         500, "steps between preview sheets, drawn at checkpoints; 0 for none", least=0
+    )
+    devices: str = option(
+        "1",
+        "devices that share each batch out among them: a number, or auto for all of this machine, "
+        "or with hosts of all machines",
+    )
+    hosts: str = option(
+        "",
+        "several machines (JAX): auto, where a scheduler says which (Slurm, Open MPI, GKE, Cloud "
+        "TPU), or ADDRESS:PORT,INDEX,COUNT: where the first listens, this one's number from 0, of "
+        "how many",
+    )
+    accumulate: int = option(
+        1,
+        "parts in which each batch is computed, one after the other, where it does not fit into "
+        "memory",
+        least=1,
     )
     xla: str = option(
         "auto",
@@ -61,7 +87,10 @@ class RunRecipe(LossRecipe):
     )
 
     # What may differ between a run and its continuation.
-    RESUMABLE = ("preview_every", "half", "xla")
+    RESUMABLE = (
+        *("checkpoint_minutes", "steps_per_execution", "preview_every", "half"),
+        *("devices", "hosts", "accumulate", "xla"),
+    )
 
     @property
     def most_measured(self) -> int:
@@ -70,6 +99,14 @@ class RunRecipe(LossRecipe):
 
     def check(self) -> None:
         super().check()
+        for steps in (self.steps, min(self.checkpoint_every, self.steps)):
+            if steps % self.steps_per_execution:
+                raise UserError(
+                    "`steps_per_execution` must divide `steps` and `checkpoint_every`. Received: "
+                    f"{self.steps_per_execution}, {self.steps}, {self.checkpoint_every}"
+                )
+        if self.devices != "auto" and not self.devices.isdecimal() or self.devices == "0":
+            raise UserError(f"`devices` must be a number or auto. Received: {self.devices}")
         if self.image_size - 2 * margin_of(self) < SMALLEST_SIDE:
             raise UserError(
                 f"`margin` must leave {SMALLEST_SIDE} px or more of `image_size` "

@@ -1,30 +1,31 @@
 """A run of any kind: a recipe in, a folder with what was trained out."""
 
-import abc
+import contextlib
 import dataclasses
 import hashlib
+import json
 import logging
 import os
 import pathlib
+import tempfile
+import zlib
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 import numpy as np
 
-from cin_style import hardware, plots, tables
+from cin_style import hardware, tables
 from cin_style.errors import UserError
-from cin_style.files import write_text
 from cin_style.losses.from_recipe import weights_of
 from cin_style.losses.vgg import LOSS_NETWORKS
 from cin_style.networks.style_transfer import StyleTransferNetwork
-from cin_style.styles.style import Style
-from cin_style.training import callbacks
-from cin_style.training.batches import TrainingBatches
-from cin_style.training.optimizer import make_optimizer, make_schedule
+from cin_style.training.checkpoints import Checkpoint
+from cin_style.training.devices import ONE, Devices, devices_of
+from cin_style.training.fitting import fit, plot_losses
+from cin_style.training.optimizer import make_optimizer
 from cin_style.training.photos import (
     Collection,
-    Photos,
     PhotoSubset,
     center_crops,
     hold_out,
@@ -33,92 +34,13 @@ from cin_style.training.photos import (
 )
 from cin_style.training.recipes import RunRecipe, margin_of
 from cin_style.training.run_folder import Identity, RunFolder, check_apart
+from cin_style.training.task import Prepared, Task
 
 _LOG = logging.getLogger("cin_style")
 
 
 # Of the sample photos: two of four teach a style as well as three do, and two say more than one.
 _HELD_OUT_SAMPLES = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Task(abc.ABC):
-    """What a run is for: what it trains, on which data, and what becomes of it.
-
-    Attributes:
-        recipe: of the run.
-    """
-
-    recipe: RunRecipe
-
-    # The verb, and the name of the file that the run ends with.
-    KIND: ClassVar[str]
-    RESULT: ClassVar[str]
-
-    # Whether the sample photos do where the recipe names none.
-    SAMPLES_DO: ClassVar[bool] = False
-
-    @property
-    @abc.abstractmethod
-    def styles(self) -> tuple[Style, ...]:
-        """The styles that the record of the run names."""
-
-    @abc.abstractmethod
-    def data(self) -> dict[str, Any]:
-        """Fingerprints of what the recipe only names, besides photos and loss network."""
-
-    @abc.abstractmethod
-    def load(self, path: pathlib.Path) -> Any:
-        """What a finished run ended with, of its file."""
-
-    @abc.abstractmethod
-    def make_trainer(
-        self, photos: Photos, crops: np.ndarray | None, folder: RunFolder, new: bool
-    ) -> tuple[Any, keras.Model]:
-        """What the run learns from, and the model whose `fit` learns it.
-
-        Args:
-            photos: to train on.
-            crops: float32 (count, size, size, 3) in [0, 1] of photos kept out of it, or `None`.
-            folder: the run's.
-            new: whether the run begins; if not, all weights come from its checkpoint.
-
-        Returns:
-            The material, which the task alone reads; and a model that is not compiled yet, whose
-            `network` is what is trained.
-        """
-
-    @abc.abstractmethod
-    def make_batches(self, prepared: "Prepared") -> TrainingBatches:
-        """The batches of the steps that are left."""
-
-    @abc.abstractmethod
-    def previews(self, prepared: "Prepared") -> keras.callbacks.Callback | None:
-        """What draws the preview sheets, if there are to be any."""
-
-    @abc.abstractmethod
-    def conclude(self, prepared: "Prepared") -> Any:
-        """Measures what was trained, writes the result's file and returns the result."""
-
-
-@dataclasses.dataclass
-class Prepared:
-    """A run that is ready to take its steps.
-
-    Attributes:
-        task, folder: as they say.
-        material: what it learns from, see `Task.make_trainer`.
-        trainer: a compiled model, restored to where the run stopped.
-        checkpoint: the callback that writes what the run goes on from.
-        start: steps done.
-    """
-
-    task: Task
-    folder: RunFolder
-    material: Any
-    trainer: keras.Model
-    checkpoint: callbacks.Checkpoint
-    start: int
 
 
 def run(task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()) -> Any:
@@ -158,14 +80,19 @@ def run(task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()) -> 
         vgg_weights=weights_of(recipe),
     )
     task = dataclasses.replace(task, recipe=recipe)
-    folder = RunFolder(output, task.RESULT)
-    with folder.locked():
-        return _run_in(folder, task, all_photos, photos, held_out, watchers)
+    devices = devices_of(recipe.devices, recipe.batch_size, recipe.accumulate)
+    with contextlib.ExitStack() as stack:
+        if devices.host:  # the first one's files are the run's
+            output = stack.enter_context(tempfile.TemporaryDirectory())
+        folder = RunFolder(output, task.RESULT)
+        stack.enter_context(folder.locked())
+        return _run_in(folder, task, devices, all_photos, photos, held_out, watchers)
 
 
 def _run_in(
     folder: RunFolder,
     task: Task,
+    devices: Devices,
     all_photos: Collection,
     photos: PhotoSubset,
     held_out: PhotoSubset,
@@ -175,18 +102,57 @@ def _run_in(
     recipe = task.recipe
     data = {"content": all_photos.fingerprint(), **task.data(), **_loss_weights(recipe)}
     identity = Identity(task.KIND, recipe, data)
-    state = folder.state(identity)
+    state = _state(folder, identity, devices)
     if state == "finished":
+        if devices.host:
+            return None
         _LOG.info("%s is finished; another `output` starts another run.", folder.path)
         return task.load(folder.result)
     if state == "new":
         folder.begin(identity, len(photos), task.styles)
-    prepared = prepare(task, folder, photos, held_out, new=state == "new")
+    prepared = prepare(task, folder, photos, held_out, state == "new", devices)
     fit(prepared, watchers)
     plot_losses(tables.read(folder.losses), folder.curves)
     result = task.conclude(prepared)
     _LOG.info("wrote %s", folder.result)
     return result
+
+
+_STATES = ("new", "begun", "finished")
+
+
+def _state(folder: RunFolder, identity: Identity, devices: Devices) -> str:
+    """How far the run has come in the first machine's folder; see `RunFolder.state`.
+
+    The others get its checkpoint.
+    """
+    if devices.hosts == 1:
+        return folder.state(identity)
+    found, failure = -1, None
+    try:
+        found = _STATES.index(folder.state(identity))
+    except UserError as error:
+        failure = error
+    check = zlib.crc32(json.dumps(identity.data, sort_keys=True).encode())
+    states, data_of_all = devices.from_all(np.array([found, check - 2**31], "int32")).T
+    if failure:
+        raise failure
+    if states[0] < 0:
+        raise UserError("the first of the `hosts` can't begin or go on; it says why.")
+    if len(set(data_of_all)) > 1:
+        raise UserError(
+            "the `hosts` have not the same data: photos, styles or networks. Give all of them the "
+            "same."
+        )
+    state = _STATES[states[0]]
+    if state == "begun":
+        data = b"" if devices.host else folder.checkpoint.read_bytes()
+        length = int(devices.from_first(np.int32(len(data))))
+        whole = np.frombuffer(data or bytes(length), "uint8")
+        whole = np.asarray(devices.from_first(whole))
+        if devices.host:
+            folder.checkpoint.write_bytes(whole.tobytes())
+    return state
 
 
 def _loss_weights(recipe: RunRecipe) -> dict[str, str]:
@@ -221,7 +187,12 @@ def hash_of(data: bytes) -> str:
 
 
 def prepare(
-    task: Task, folder: RunFolder, photos: PhotoSubset, held_out: PhotoSubset, new: bool
+    task: Task,
+    folder: RunFolder,
+    photos: PhotoSubset,
+    held_out: PhotoSubset,
+    new: bool,
+    devices: Devices = ONE,
 ) -> Prepared:
     """Reads the images, makes what is trained and brings it to where the run begins or goes on.
 
@@ -230,117 +201,42 @@ def prepare(
         folder: the run's.
         photos, held_out: to train on, and kept out of it.
         new: whether the run begins, or goes on from its checkpoint.
+        devices: to compute on.
     """
     recipe = task.recipe
     keras.utils.set_random_seed(recipe.seed)
     most = min(recipe.most_measured, len(held_out))
     measured = PhotoSubset(held_out, spread(most, len(held_out)))
     crops = center_crops(measured, recipe.image_size) if len(measured) else None
-    material, trainer = task.make_trainer(photos, crops, folder, new)
+    material, home = task.make_trainer(photos, crops, folder, new)
     _LOG.info(
-        "computing in %s on %s (%s)", recipe.precision, hardware.device(), keras.backend.backend()
+        "computing in %s on %s (%s)%s",
+        recipe.precision,
+        hardware.device(),
+        keras.backend.backend(),
+        f", {devices.count} devices together" if devices.count > 1 else "",
     )
-    trainer.compile(
-        optimizer=make_optimizer(recipe),
-        jit_compile={"auto": "auto", "on": True, "off": False}[recipe.xla],
-    )
-    # Here, not in the first step: TensorFlow traces a step that makes variables twice.
-    trainer.optimizer.build(trainer.trainable_variables)
-    checkpoint = callbacks.Checkpoint(folder.checkpoint)
+    with devices.building():
+        trainer = home
+        if devices.count > 1:
+            _, trainer = task.make_trainer(photos, None, folder, new=False)
+        trainer.compile(
+            optimizer=make_optimizer(recipe),
+            jit_compile={"auto": "auto", "on": True, "off": False}[recipe.xla],
+            steps_per_execution=recipe.steps_per_execution,
+        )
+        # Here, not in the first step: TensorFlow traces a step that makes variables twice.
+        trainer.optimizer.build(trainer.trainable_variables)
+    trainer.parts = recipe.accumulate
+    if devices.count > 1:
+        devices.copy_weights(home.network, trainer.network)
+    checkpoint = Checkpoint(folder.checkpoint, folder.best, recipe.checkpoint_minutes)
     start = checkpoint.restore(trainer)
     if start:
         _LOG.info("going on from step %d of %d", start, recipe.steps)
-    return Prepared(task, folder, material, trainer, checkpoint, start)
-
-
-def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
-    """Takes the steps that are left, watched by the run's own callbacks and by `watchers`."""
-    recipe, trainer, start = prepared.task.recipe, prepared.trainer, prepared.start
-    if start >= recipe.steps:
-        # Stopped between the last checkpoint and the model file: do what `fit` does last.
-        previews = prepared.task.previews(prepared)
-        if previews is not None:
-            previews.set_model(trainer)
-            previews.on_train_begin()
-        trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
-        return
-    every = min(recipe.checkpoint_every, recipe.steps)
-    epochs = -(-recipe.steps // every)
-    batches = prepared.task.make_batches(prepared)
-    progress = callbacks.Progress(recipe.steps, start)
-    watching = callbacks.CallbackList(
-        [*watchers, progress, *_own_watchers(prepared, batches)],
-        add_history=True,
-        model=trainer,
-        epochs=epochs,
-        steps=every,
-        verbose=0,
-    )
-    try:
-        trainer.fit(
-            batches,
-            initial_epoch=start // every,
-            epochs=epochs,
-            steps_per_epoch=every,
-            verbose=0,
-            shuffle=False,
-            callbacks=watching,
+    if start % recipe.steps_per_execution:
+        raise UserError(
+            f"the run was stopped at step {start}, which is no multiple of `steps_per_execution` "
+            f"{recipe.steps_per_execution}. Go on with `steps_per_execution` 1."
         )
-    except Exception:
-        if batches.failure is not None:  # TensorFlow wraps it into pages of its own
-            raise batches.failure from None
-        raise
-    finally:
-        progress.close()
-        _note_skipped(batches.skipped, prepared.folder)
-
-
-def _own_watchers(prepared: Prepared, batches: TrainingBatches) -> list[keras.callbacks.Callback]:
-    """The callbacks of every run, besides its progress."""
-    task, folder, start = prepared.task, prepared.folder, prepared.start
-    watchers = [
-        callbacks.LossLog(folder.losses, make_schedule(task.recipe), start),
-        callbacks.StopWhenNotFinite(
-            start,
-            every_step=not hardware.accelerators(),
-            examples=lambda step: batches.describe(step, [style.name for style in task.styles]),
-        ),
-        prepared.checkpoint,
-    ]
-    previews = task.previews(prepared)
-    if previews is not None:
-        watchers.append(previews)
-    if keras.backend.backend() == "tensorflow":
-        watchers.append(keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False))
-    return watchers
-
-
-def _note_skipped(skipped: dict[str, str], folder: RunFolder) -> None:
-    """Adds the photos that this process could not read to what earlier ones noted."""
-    if not skipped:
-        return
-    lines = set(skipped.values())
-    if folder.skipped.is_file():
-        lines |= set(folder.skipped.read_text(encoding="utf-8").splitlines())
-    _LOG.warning("%d photos could not be read; %s names them", len(lines), folder.skipped)
-    write_text(folder.skipped, "\n".join(sorted(lines)) + "\n")
-
-
-def plot_losses(rows: Sequence[dict[str, Any]], path: str | os.PathLike) -> None:
-    """Draws the loss curves of a log (`callbacks.LossLog`) as a picture; none of an empty log."""
-    if not rows:  # the file is lost, and no step was taken since
-        return
-    figure = plots.figure(8, 4.5)
-    axes = figure.subplots()
-    names = [name for name in rows[0] if name not in ("step", "learning_rate", "seconds")]
-    for name in names:
-        axes.plot(
-            [row["step"] for row in rows],
-            [row[name] for row in rows],
-            label=name.replace("_", " "),
-            linewidth=2 if name == "loss" else 1.2,
-        )
-    axes.set(xlabel="training step", ylabel="mean loss", yscale="log")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    plots.save(figure, path)
+    return Prepared(task, folder, material, devices, home, trainer, checkpoint, start)

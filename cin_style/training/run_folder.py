@@ -62,7 +62,8 @@ class RunFolder:
     Attributes:
         path: as given.
         record: `run.json`, whose run it is.
-        checkpoint: `checkpoint.npz`, which the run goes on from.
+        checkpoint, best: `checkpoint.npz`, which the run goes on from, and `best.npz`, what it was
+            after the epoch with the least mean loss.
         result: `model.keras`, or what else a finished run has.
         losses, curves: `losses.csv` and `losses.png`, of training.
         before, evaluation: `before.json` and `evaluation.csv`, losses on held-out photos before
@@ -95,6 +96,7 @@ class RunFolder:
         self.path = writable_folder(path)
         self.record = self.path / "run.json"
         self.checkpoint = self.path / "checkpoint.npz"
+        self.best = self.path / "best.npz"
         self.result = self.path / result
         self.losses = self.path / "losses.csv"
         self.curves = self.path / "losses.png"
@@ -203,7 +205,7 @@ class RunFolder:
     def begin(self, identity: Identity, num_photos: int, styles: Sequence[Style]) -> None:
         """Notes whose run it is, and clears away what a run left that had no checkpoint yet."""
         if self.record.is_file():
-            for path in (self.before, self.start, self.losses, self.skipped):
+            for path in (self.best, self.before, self.start, self.losses, self.skipped):
                 path.unlink(missing_ok=True)
             for path in (self.previews, self.tensorboard):
                 shutil.rmtree(path, ignore_errors=True)

@@ -13,6 +13,7 @@ from cin_style.losses.recipe import remember
 from cin_style.networks import storage
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.styles.style_set import StyleSet
+from cin_style.training.devices import connect
 from cin_style.training.network_run import Material, NetworkTask
 from cin_style.training.recipes import TrainRecipe
 from cin_style.training.run import run
@@ -48,6 +49,7 @@ def train(
         network = train(recipe, "runs/paintings")
         cin_style.Stylizer(network)(photo, "starry_night")
     """
+    connect(recipe.hosts)
     if not recipe.styles:
         raise UserError("`styles` is missing: a folder of style images.")
     names = [name.strip() for name in recipe.style_names.split(",") if name.strip()]

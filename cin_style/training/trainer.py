@@ -8,6 +8,7 @@ from keras import ops
 
 from cin_style.losses.objective import StyleObjective
 from cin_style.networks.style_transfer import StyleTransferNetwork
+from cin_style.training import accumulation
 
 
 class ObjectiveTrainer(keras.Model):
@@ -20,6 +21,8 @@ class ObjectiveTrainer(keras.Model):
 
     Attributes:
         network, objective: as given.
+        parts: in how many parts the gradients of a batch are computed, one after the other. To be
+            set before the first step.
     """
 
     def __init__(
@@ -28,6 +31,7 @@ class ObjectiveTrainer(keras.Model):
         super().__init__()
         self.network = network
         self.objective = objective
+        self.parts = 1
         names = [*objective.term_names, *more]
         self.term_metrics = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
@@ -36,6 +40,11 @@ class ObjectiveTrainer(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The mean of the loss and of each of its terms over the epoch so far."""
         return [self._loss_tracker, *self.term_metrics.values()]
+
+    def train_step(self, *arguments: Any) -> Any:
+        if self.parts == 1:
+            return super().train_step(*arguments)
+        return accumulation.STEPS[keras.backend.backend()](self, *arguments)
 
     def mean_loss(self, losses: Any, terms: dict[str, Any]) -> Any:
         """The mean of a batch's losses, a scalar; notes the terms that they are made from.

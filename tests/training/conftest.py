@@ -6,16 +6,15 @@ import pytest
 from keras import ops
 from PIL import Image
 
+from cin_style.training.batches import TrainingBatches
+
 LAYERS = {"block1_conv2": 1.0}
 
 
-class Batches(keras.utils.PyDataset):
-    """Random images with styles 0 and 2 of three."""
-
-    num_batches = None
+class Batches(TrainingBatches):
+    """Random images with styles 0 and 2 of three, without end."""
 
     def __init__(self, batch_size=4):
-        super().__init__()
         self.batch_size = batch_size
 
     def __getitem__(self, index):
@@ -46,7 +45,9 @@ def _make_trainer(optimizer, dtype=None, **options):
 
 
 def _fit(trainer, steps, **options):
-    return trainer.fit(Batches(), steps_per_epoch=steps, verbose=0, shuffle=False, **options)
+    return trainer.fit(
+        Batches().for_fit(), steps_per_epoch=steps, verbose=0, shuffle=False, **options
+    )
 
 
 def _values(variables):
@@ -74,9 +75,12 @@ def values():
 @pytest.fixture(scope="session")
 def train_recipe(tmp_path_factory):
     """A recipe of six steps at 32 px on two styles and eight photos, all generated."""
+    return _recipe(tmp_path_factory.mktemp("data"))
+
+
+def _recipe(folder):
     from cin_style.training.recipes import TrainRecipe
 
-    folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(5)
     for name, count in (("styles", 2), ("photos", 8)):
         (folder / name).mkdir()

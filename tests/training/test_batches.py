@@ -35,7 +35,6 @@ def assert_same(one, two):
 
 def test_shapes_types_and_ranges(photo_folder):
     dataset = batches(photo_folder, seed=1)
-    assert dataset.num_batches is None
     drawn = collections.Counter()
     for step in range(8):
         ((pictures, style_ids),) = dataset[step]
@@ -153,3 +152,12 @@ def test_no_readable_photo(flat_folder):
     break_photos(flat_folder, range(20))
     with pytest.raises(UserError, match="none of the 20 content photos can be read. The last: .*"):
         batches(flat_folder)[0]
+
+
+def test_shares_of_a_batch_make_up_the_whole(photo_folder):
+    (whole,) = batches(photo_folder, seed=3)[2]
+    shares = [
+        batches(photo_folder, seed=3, share=part)[2][0] for part in (slice(0, 2), slice(2, 4))
+    ]
+    for one, *parts in zip(whole, *shares, strict=True):
+        np.testing.assert_array_equal(one, np.concatenate(parts))

@@ -10,7 +10,7 @@ import pytest
 from cin_style import tables
 from cin_style.errors import UserError
 from cin_style.training import callbacks
-from cin_style.training.callbacks import Checkpoint
+from cin_style.training.checkpoints import Checkpoint
 from cin_style.training.optimizer import StyleAdam, WarmupAndDecay
 
 
@@ -50,6 +50,24 @@ def test_what_is_not_finite_does_not_replace_a_good_checkpoint(of, tmp_path, mak
     with pytest.raises(UserError, match="no longer finite.*`learning_rate`"):
         checkpoint.on_epoch_end(1)
     assert checkpoint.path.read_bytes() == before
+
+
+def test_the_best_epoch_is_kept(tmp_path, make_trainer, fit, values):
+    trainer = make_trainer(keras.optimizers.Adam(1e-3))
+    fit(trainer, 1)
+    checkpoint = Checkpoint(tmp_path / "checkpoint.npz", tmp_path / "best.npz")
+    checkpoint.set_model(trainer)
+    for step, loss in enumerate([5.0, 3.0, 4.0], start=1):
+        checkpoint.step = step
+        checkpoint.on_epoch_end(step - 1, {"loss": loss})
+    assert Checkpoint(tmp_path / "checkpoint.npz").restore(trainer) == 3
+    assert Checkpoint(tmp_path / "best.npz").restore(trainer) == 2
+    # Also where the process is another one since.
+    again = Checkpoint(tmp_path / "checkpoint.npz", tmp_path / "best.npz")
+    again.set_model(trainer)
+    again.restore(trainer)
+    again.on_epoch_end(3, {"loss": 3.5})
+    assert Checkpoint(tmp_path / "best.npz").restore(trainer) == 2
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path, make_trainer):
@@ -153,7 +171,7 @@ def test_the_time_to_expect_after_ten_steps(start, monkeypatch, caplog):
     """Of steps of 1.1 s each after slow first ones."""
     now = iter([20.0, 20.0 + 7 * 1.1])
     progress = callbacks.Progress(1500, start)
-    progress._bar = types.SimpleNamespace(update=lambda **_: None)
+    progress._bar = types.SimpleNamespace(update=lambda *_, **__: None)
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(now))
     with caplog.at_level(logging.INFO, "cin_style"):
         for batch in range(30):

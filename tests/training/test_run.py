@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
+import signal
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cin_style import hardware, progress, tables
-from cin_style.errors import UserError
+from cin_style.errors import Terminated, UserError
 from cin_style.losses.recipe import remember
 from cin_style.losses.vgg_weights import VGG16, get_weights
 from cin_style.networks import storage
@@ -76,6 +78,74 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights(
     ):
         np.testing.assert_array_equal(one, other)
     assert log_without_times(tmp_path)[-1] == log_without_times(finished_run)[-1]
+
+
+class Kills(keras.callbacks.Callback):
+    """Tells the own process to end, in a step, as a scheduler does."""
+
+    number = signal.SIGTERM
+
+    def __init__(self, step):
+        super().__init__()
+        self.left = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), self.number)
+
+
+class Interrupted(Kills):
+    number = signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    "options, calls, step", [({"ema": 0.9}, 3, 3), ({"steps_per_execution": 2}, 2, 4)]
+)
+def test_a_run_told_to_end_is_saved_within_an_epoch(
+    options, calls, step, train_recipe, values, tmp_path
+):
+    """It goes on to the same weights, and to the same log: also of the epoch that was cut."""
+    recipe = train_recipe.replace(checkpoint_every=6, **options)
+    whole = train(recipe, tmp_path / "whole")
+    output = tmp_path / "cut"
+    with pytest.raises(Terminated) as told:
+        train(recipe, output, watchers=[Kills(calls)])
+    assert told.value.step == step
+    assert int(np.load(output / "checkpoint.npz")["step"]) == step
+    resumed = train(recipe, output)
+    for one, other in zip(values(whole.weights), values(resumed.weights), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert log_without_times(output) == log_without_times(tmp_path / "whole")
+
+
+def test_who_is_told_to_end_before_a_step_ends_at_once(train_recipe, tmp_path):
+    class KillsEarly(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Terminated) as told:
+        train(train_recipe, tmp_path, watchers=[KillsEarly()])
+    assert told.value.step is None
+    assert not (tmp_path / "checkpoint.npz").exists()
+
+
+def test_a_checkpoint_by_the_clock(train_recipe, tmp_path):
+    """At every step here; what a kill then loses is the step that it came in."""
+    recipe = train_recipe.replace(checkpoint_every=6, checkpoint_minutes=1e-9)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path, watchers=[Interrupted(5)])
+    assert int(np.load(tmp_path / "checkpoint.npz")["step"]) == 4
+
+
+def test_several_steps_a_call_are_the_same_run(train_recipe, finished_run, values, tmp_path):
+    network = train(train_recipe.replace(steps_per_execution=2), tmp_path)
+    finished = storage.load(finished_run / "model.keras")
+    for one, other in zip(values(finished.weights), values(network.weights), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [row["step"] for row in tables.read(tmp_path / "losses.csv")] == [2, 4, 6]
+    with pytest.raises(UserError, match="`steps_per_execution` must divide"):
+        train_recipe.replace(steps_per_execution=4)
 
 
 def test_a_finished_run_is_not_run_again(train_recipe, finished_run):

@@ -74,3 +74,18 @@ def test_history_has_the_loss_and_its_terms(make_trainer, fit):
     assert set(history) == {"loss", "content_loss", "style_loss"}
     total = history["content_loss"][0] + history["style_loss"][0]
     assert history["loss"][0] == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_in_parts_a_step_is_the_same(parts, make_trainer, fit, values):
+    """The weights after steps of SGD, and the mean losses."""
+    trainers, logs = [], []
+    for count in (1, parts):
+        trainer = make_trainer(keras.optimizers.SGD(1e-7))
+        trainer.parts = count
+        logs.append(fit(trainer, 3).history)
+        trainers.append(values(trainer.network.weights))
+    for name, numbers in logs[0].items():
+        np.testing.assert_allclose(logs[1][name], numbers, rtol=1e-5)
+    for one, other in zip(*trainers, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)

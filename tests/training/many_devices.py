@@ -1,0 +1,91 @@
+"""Trains on one and on several devices that a processor stands in for; a script, as backends
+fix their devices when they begin.
+
+Arguments: how many, and a folder. Prints as JSON what the tests look at.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import sys
+
+COUNT, FOLDER = int(sys.argv[1]), pathlib.Path(sys.argv[2])
+os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={COUNT}"
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from conftest import Batches, _make_trainer, _recipe, _values  # noqa: E402
+
+from cin_style import tables  # noqa: E402
+from cin_style.training.devices import Devices, devices_of  # noqa: E402
+from cin_style.training.train import train  # noqa: E402
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * COUNT
+    )
+
+
+def steps(devices: Devices) -> tuple[list, dict, list]:
+    """Weights before and after five steps of SGD, and the logs."""
+    with devices.building():
+        trainer = _make_trainer(keras.optimizers.SGD(1e-7))
+    before = _values(trainer.network.weights)
+    with devices.stepping():
+        history = trainer.fit(
+            Batches(8).for_fit(), steps_per_epoch=5, verbose=0, shuffle=False
+        ).history
+    return before, history, _values(trainer.network.weights)
+
+
+def difference(ones, others) -> float:
+    return max(float(np.abs(a - b).max()) for a, b in zip(ones, others, strict=True))
+
+
+def log(folder: pathlib.Path) -> list[dict]:
+    return [row | {"seconds": 0} for row in tables.read(folder / "losses.csv")]
+
+
+several = devices_of("auto", 8)
+before, history, alone = steps(Devices())
+_, history_of_several, together = steps(several)
+recipe = _recipe(FOLDER).replace(batch_size=8, accumulate=1)
+runs = {}
+for name, devices in (("one", "1"), ("several", "auto")):
+    runs[name] = train(recipe.replace(devices=devices), FOLDER / name)
+# Begun on several, ended on one.
+with contextlib.suppress(KeyboardInterrupt):
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    train(recipe.replace(devices="auto"), FOLDER / "mixed", watchers=[Interrupt()])
+runs["mixed"] = train(recipe, FOLDER / "mixed")
+weights = {name: _values(network.weights) for name, network in runs.items()}
+print(
+    json.dumps(
+        {
+            "devices": several.count,
+            "moved": difference(before, alone),
+            "difference": difference(alone, together),
+            "losses": [history["loss"][0], history_of_several["loss"][0]],
+            "runs": {name: difference(weights["one"], weights[name]) for name in weights},
+            "logs": {name: log(FOLDER / name) for name in weights},
+            "files": {
+                name: sorted(path.name for path in (FOLDER / name).iterdir()) for name in weights
+            },
+            "checkpoints": {
+                name: {
+                    key: list(array.shape)
+                    for key, array in np.load(FOLDER / name / "checkpoint.npz").items()
+                }
+                for name in weights
+            },
+        }
+    )
+)

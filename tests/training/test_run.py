@@ -18,7 +18,7 @@ from cin_style.losses.recipe import remember
 from cin_style.losses.vgg_weights import VGG16, get_weights
 from cin_style.networks import storage
 from cin_style.networks.bundled import bundled
-from cin_style.training import callbacks, network_run, run
+from cin_style.training import callbacks, fitting, network_run
 from cin_style.training.run_folder import RunFolder
 from cin_style.training.train import train
 from cin_style.training.trainer import StyleTrainer
@@ -190,11 +190,11 @@ def test_a_run_survives_its_lost_last_sheet(train_recipe, finished_run, tmp_path
 
 def test_what_earlier_processes_skipped_stays_noted(tmp_path, caplog):
     folder = RunFolder(tmp_path)
-    run._note_skipped({}, folder)
+    fitting._note_skipped({}, folder)
     assert not folder.skipped.exists()
-    run._note_skipped({"b.png": "cannot read b.png: ö", "a.png": "cannot read a.png"}, folder)
-    run._note_skipped({}, folder)
-    run._note_skipped({"c.png": "cannot read c.png", "a.png": "cannot read a.png"}, folder)
+    fitting._note_skipped({"b.png": "cannot read b.png: ö", "a.png": "cannot read a.png"}, folder)
+    fitting._note_skipped({}, folder)
+    fitting._note_skipped({"c.png": "cannot read c.png", "a.png": "cannot read a.png"}, folder)
     assert folder.skipped.read_text(encoding="utf-8").splitlines() == [
         "cannot read a.png",
         "cannot read b.png: ö",

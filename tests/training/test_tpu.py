@@ -60,8 +60,7 @@ def test_convolutions_are_in_bfloat16(step):
 
 def test_statistics_and_losses_are_in_float32(step):
     """What is summed up over a picture is not rounded to 8 bits on the way."""
-    for operation in ("dot_general", "exponential"):
-        assert {kind for kinds in types_of(step, operation) for kind in kinds} == {"f32"}
+    assert {kind for kinds in types_of(step, "dot_general") for kind in kinds} == {"f32"}
     sums = re.findall(r"stablehlo\.reduce\(.*: \(tensor<(\S+)>, .* -> tensor<(\S+)>", step)
     assert len(sums) > 20
     for before, after in sums:

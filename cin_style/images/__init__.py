@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "masks": ["open_mask"],
         "metadata": ["read_metadata"],
         "samples": ["sample_photos"],
-        "search": ["find"],
+        "search": ["find", "scan"],
         "sheets": ["contact_sheet", "style_sheet"],
     },
 )
@@ -32,5 +32,5 @@ if TYPE_CHECKING:
     from cin_style.images.masks import open_mask
     from cin_style.images.metadata import read_metadata
     from cin_style.images.samples import sample_photos
-    from cin_style.images.search import find
+    from cin_style.images.search import find, scan
     from cin_style.images.sheets import contact_sheet, style_sheet

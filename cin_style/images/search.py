@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cin_style.errors import UserError
 from cin_style.images.files import READABLE
@@ -28,7 +28,7 @@ def find(
     found = []
     for path in map(pathlib.Path, paths):
         if path.is_dir():
-            inside = _search(path, left_out)
+            inside = [pathlib.Path(entry.path) for entry in scan(path, left_out)]
             if not inside:
                 raise UserError(
                     f"no image in the folder {path}: expected files that end in "
@@ -42,21 +42,47 @@ def find(
     return found
 
 
-def _search(path: pathlib.Path, left_out: set) -> list[pathlib.Path]:
-    inside, seen = [], set(left_out)
-    for folder, folders, names in os.walk(path, followlinks=True):
-        identity = _identity(folder)
+def scan(folder: str | os.PathLike, left_out: Iterable = ()) -> Iterator[os.DirEntry]:
+    """All image files below a folder, in sorted order, without a look into any of them.
+
+    Args:
+        folder: which.
+        left_out: what tells folders that are left out (`os.stat`'s device and number).
+
+    Yields:
+        An entry per file; its `path` begins with `folder`, and its `stat` costs nothing more where
+        it is a link.
+    """
+    seen = set(left_out)
+    waiting = [os.fspath(folder)]
+    while waiting:
+        path = waiting.pop()
+        identity = _identity(path)
         if identity in seen:  # also a link that leads back
-            folders.clear()
             continue
         seen.add(identity)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        inside += [
-            pathlib.Path(folder, name)
-            for name in sorted(names)
-            if not name.startswith(".") and name.lower().endswith(READABLE)
-        ]
-    return inside
+        try:
+            with os.scandir(path) as entries:
+                shown = sorted(
+                    (entry for entry in entries if not entry.name.startswith(".")),
+                    key=lambda entry: entry.name,
+                )
+        except OSError:  # not to be opened by this user
+            continue
+        folders = []
+        for entry in shown:
+            if _is_folder(entry):
+                folders.append(entry.path)
+            elif entry.name.lower().endswith(READABLE):
+                yield entry
+        waiting += reversed(folders)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
 
 
 def _identity(path: str | os.PathLike) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """Content photos: folders and data sets, what is kept out of training, and crops."""
 
+import array
 import hashlib
 import io
 import os
@@ -47,35 +48,49 @@ class FolderPhotos:
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
-        self._folder = pathlib.Path(folder)
-        if not self._folder.is_dir():
+        self._folder = os.fspath(pathlib.Path(folder))
+        if not os.path.isdir(folder):
             raise UserError(
                 f"no such folder of content photos: {folder}. Give a folder or tfds:NAME."
             )
-        self._paths = images.find([folder])
+        # Of a million files: names as they are, and each asked for its size once.
+        self._paths: list[str] = []
+        self._sizes = array.array("q")
+        for entry in images.scan(self._folder):
+            self._paths.append(entry.path)
+            self._sizes.append(_size_of_entry(entry))
+        if not self._paths:
+            images.find([folder])  # says so
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def name(self, index: int) -> str:
         """The path of photo `index`."""
-        return str(self._paths[index])
+        return self._paths[index]
 
     def read(self, index: int) -> pathlib.Path:
         """The path of photo `index`."""
-        return self._paths[index]
+        return pathlib.Path(self._paths[index])
 
     def fingerprint(self) -> str:
         """The number of photos, and a hash of their names in the folder and sizes in bytes."""
         digest = hashlib.sha256()
-        for path in self._paths:
-            # With a slash before it, as in the records of runs that were begun earlier.
-            name = f"/{os.path.relpath(path, self._folder)}"
-            digest.update(os.fsencode(name) + b"\0%d\0" % size_of(path))
+        # Names with a slash before them, as in the records of runs that were begun earlier.
+        start = len(os.path.join(self._folder, "")) - 1
+        for path, size in zip(self._paths, self._sizes, strict=True):
+            digest.update(os.fsencode(path[start:]) + b"\0%d\0" % size)
         return f"{len(self)} photos, {digest.hexdigest()[:16]}"
 
 
-def size_of(path: pathlib.Path) -> int:
+def _size_of_entry(entry: os.DirEntry) -> int:
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return size_of(entry.path)
+
+
+def size_of(path: str | os.PathLike) -> int:
     """The size of a file in bytes; -1 where it can't be had."""
     try:
         return os.stat(path).st_size
@@ -205,7 +220,7 @@ class PhotoSubset:
 
     def __init__(self, photos: Photos, indices: Iterable[int]) -> None:
         self._photos = photos
-        self._indices = list(indices)
+        self._indices = array.array("q", indices)
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -241,7 +256,8 @@ def hold_out(photos: Photos, count: int = -1) -> tuple[PhotoSubset, PhotoSubset]
             "Give more photos or a smaller `holdout`."
         )
     held = spread(count, len(photos))
-    training = [index for index in range(len(photos)) if index not in held]
+    kept_out = set(held)
+    training = (index for index in range(len(photos)) if index not in kept_out)
     return PhotoSubset(photos, training), PhotoSubset(photos, held)
 
 

@@ -14,7 +14,7 @@ WORKERS ?= 2
 OPTIONS ?=
 export KERAS_BACKEND
 
-.PHONY: demo test test-slow test-trust test-runtimes run-tests-of-runtimes test-page run-tests-of-page studio run-studio test-studio run-tests-of-studio test-light benchmark run-benchmark lint format clean
+.PHONY: demo test test-slow test-trust test-runtimes run-tests-of-runtimes test-page run-tests-of-page test-ray run-tests-with-ray studio run-studio test-studio run-tests-of-studio test-light benchmark run-benchmark lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/cin-style demo --output demo --train styles
@@ -43,6 +43,13 @@ test-page:
 run-tests-of-page: $(VENV)/installed
 	$(BIN)/pip install --quiet playwright
 	$(BIN)/python -m pytest -m slow tests/runtimes/test_page.py
+
+# Two thousand photos on a Ray cluster of this machine, and a painter killed.
+test-ray:
+	$(MAKE) run-tests-with-ray VENV=.venv-ray EXTRA=cpu,onnx,ray
+
+run-tests-with-ray: $(VENV)/installed
+	$(BIN)/python -m pytest -m slow tests/painting/test_ray.py
 
 # A page in the browser to paint on.
 studio:

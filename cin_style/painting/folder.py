@@ -9,18 +9,18 @@ import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-from PIL import Image
 
 from cin_style import images, progress
 from cin_style.errors import UserError
 from cin_style.files import clear_temporaries, writable_folder
-from cin_style.images import files, limits, search, sheets
+from cin_style.images import limits, search, sheets
 from cin_style.networks.styled import Styled
-from cin_style.painting import large, predicted
+from cin_style.painting import cluster, photo_files, predicted
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
+from cin_style.painting.photo_files import PhotoFile, pastiches
 from cin_style.painting.recipes import StylizeRecipe
-from cin_style.painting.stylizer import Stylizer, at_once, painted_by
+from cin_style.painting.stylizer import Stylizer, painted_by
 from cin_style.runtimes import choice
 
 _LOG = logging.getLogger("cin_style")
@@ -52,14 +52,15 @@ def stylize(
 
     Args:
         recipe: what to paint, in which styles, and how.
-        output: a folder, which gets `<photo>_<style>.<format>` for each; or, for one photo in one
-            style, a file name. A folder inside of a folder of photos is left out of the search.
+        output: a folder (with the engine `ray` also by URL), which gets `<photo>_<style>.<format>`
+            for each; or, for one photo in one style, a file name. A folder inside of a folder of
+            photos is left out of the search.
         network: in place of the one that `recipe.model` names; of images' styles the predictor is
             then `recipe.predictor`, or one in the package for the same convolutions.
 
     Returns:
-        The paths of the pictures, those that were there already among them, and of the sheet where
-        there is one.
+        The paths of the pictures (of URLs without `s3://`), those that were there already among
+        them, and of the sheet where there is one.
 
     Raises:
         UserError: see `plan`, `Stylizer`; photos that can't be painted are named at the end, after
@@ -70,6 +71,8 @@ def stylize(
         recipe = cin_style.StylizeRecipe(photos=["holiday/"], style="starry_night,udnie")
         cin_style.stylize(recipe, "painted/")
     """
+    if recipe.engine == "ray":
+        return cluster.stylize(recipe, output, network)
     painter = choice.open_network(recipe.model if network is None else network, recipe.runtime)
     asked = predicted.for_stylize(recipe, painter, known=network is None)
     recipe = recipe.replace(style=asked.text, style_image="")
@@ -116,111 +119,6 @@ def _report(
         before = f"{before[:-1]}; `overwrite` paints anew)"
     sheet = f", and the sheet {recipe.sheet}" if recipe.sheet else ""
     _LOG.info("wrote %s to %s%s%s%s", count, output, before, sheet, how)
-
-
-# === One photo ===
-
-
-def paint_photo(
-    stylizer: Stylizer,
-    job: Job,
-    recipe: StylizeRecipe,
-    on_picture: Callable[[pathlib.Path], object] | None = None,
-) -> list[np.ndarray]:
-    """Paints one photo in its styles, and writes the pictures, one after the other.
-
-    Args:
-        stylizer: paints.
-        job: the photo, the styles and the files, whose folder exists.
-        recipe: how it is painted and written; what its job says is not looked at.
-        on_picture: called with the path of each picture as soon as it is written.
-
-    Returns:
-        Where the recipe asks for a sheet, the photo and then its pictures, uint8, small enough for
-        it; else nothing.
-
-    Raises:
-        UserError: a photo that can't be read or painted, a picture that can't be written.
-    """
-    photo = _read(job, recipe)
-    small = [_small(photo.pixels)] if recipe.sheet else []
-    for target, pastiche in _pastiches(stylizer, photo.pixels, job, recipe):
-        small += _write(target, photo, pastiche, recipe)
-        if on_picture:
-            on_picture(target)
-    return small
-
-
-@dataclasses.dataclass(frozen=True)
-class _Photo:
-    """A photo as it was read: uint8 (height, width, 3), and its metadata."""
-
-    pixels: np.ndarray
-    metadata: dict[str, bytes]
-
-
-def _read(job: Job, recipe: StylizeRecipe) -> _Photo:
-    pixels = files.load_pixels(
-        job.photo, max_side=recipe.max_side, most_pixels=limits.most_pixels()
-    )
-    for target in job.targets:
-        files.check_size(target, *pixels.shape[1::-1])
-    return _Photo(pixels, images.read_metadata(job.photo))
-
-
-def _pastiches(
-    stylizer: Stylizer, photo: np.ndarray, job: Job, recipe: StylizeRecipe
-) -> Iterator[tuple[pathlib.Path, np.ndarray]]:
-    """The picture for each of a job's files: float32; or in tiles, finished as uint8."""
-    side = stylizer.choose_tile(photo, recipe.tile, recipe.statistics)
-    if side is not None:
-        for target, style in zip(job.targets, job.styles, strict=True):
-            yield (
-                target,
-                large.paint(
-                    *(stylizer, photo, style),
-                    raw=True,
-                    stroke_size=recipe.stroke_size,
-                    tile=side,
-                    statistics=recipe.statistics,
-                    colours=recipe.colours,
-                    strength=recipe.strength,
-                ),
-            )
-        return
-    # Not all at once: in 32 styles a large photo's pictures would fill the memory.
-    step = at_once(*photo.shape[:2])
-    for start in range(0, len(job.styles), step):
-        some = slice(start, start + step)
-        pastiches = stylizer(
-            photo,
-            list(job.styles[some]),
-            raw=True,
-            stroke_size=recipe.stroke_size,
-            tile=recipe.tile,
-        )
-        yield from zip(job.targets[some], pastiches, strict=True)
-
-
-def _write(
-    target: pathlib.Path, photo: _Photo, pastiche: np.ndarray, recipe: StylizeRecipe
-) -> list[np.ndarray]:
-    """Writes a picture, and gives it in the size for a sheet, where there is to be one."""
-    picture = pastiche
-    if pastiche.dtype != np.uint8:
-        if recipe.strength != 1 or recipe.colours != "style":
-            below = images.from_uint8(photo.pixels)
-            pastiche = images.finish(below, pastiche, recipe.strength, recipe.colours)
-        picture = images.to_uint8(pastiche)
-    images.save(target, picture, quality=recipe.quality, metadata=photo.metadata)
-    return [_small(picture)] if recipe.sheet else []
-
-
-def _small(image: np.ndarray) -> np.ndarray:
-    """Keeps sheets of many photos from filling the memory. Takes and gives uint8."""
-    picture = Image.fromarray(image)
-    picture.thumbnail((sheets.CELL, sheets.CELL))
-    return np.asarray(picture)
 
 
 # === Many photos ===
@@ -314,7 +212,7 @@ def _paint_all(stylizer: Stylizer, tasks: Sequence[_Task], recipe: StylizeRecipe
             task, painted = tasks[number], 0
             try:
                 photo, results[number].row = future.result()
-                for _, pastiche in _pastiches(stylizer, photo.pixels, _rest(task), recipe):
+                for _, pastiche in pastiches(stylizer, photo.pixels, _rest(task), recipe):
                     place = task.missing[painted]
                     write = writers.submit(_write_one, task, place, photo, pastiche, recipe)
                     writing.append((number, place, write))
@@ -350,24 +248,28 @@ def _rest(task: _Task) -> Job:
     )
 
 
-def _prepare(task: _Task, recipe: StylizeRecipe) -> tuple[_Photo, dict[int, np.ndarray]]:
+def _prepare(task: _Task, recipe: StylizeRecipe) -> tuple[PhotoFile, dict[int, np.ndarray]]:
     """A task's photo, and what of its row for a sheet is there already."""
-    photo = _read(_rest(task), recipe)
+    photo = photo_files.read(_rest(task), recipe)
     row: dict[int, np.ndarray] = {}
     if recipe.sheet:
-        row[-1] = _small(photo.pixels)
+        row[-1] = photo_files.small(photo.pixels)
         for place, target in enumerate(task.job.targets):
             if place not in task.missing:
-                row[place] = _small(
+                row[place] = photo_files.small(
                     np.asarray(images.open_rgb(target, most_pixels=limits.most_pixels()))
                 )
     return photo, row
 
 
 def _write_one(
-    task: _Task, place: int, photo: _Photo, pastiche: np.ndarray, recipe: StylizeRecipe
+    task: _Task,
+    place: int,
+    photo: PhotoFile,
+    pastiche: np.ndarray,
+    recipe: StylizeRecipe,
 ) -> list[np.ndarray]:
-    small = _write(task.job.targets[place], photo, pastiche, recipe)
+    small = photo_files.write(task.job.targets[place], photo, pastiche, recipe)
     task.note(place)
     return small
 

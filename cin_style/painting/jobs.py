@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cin_style import images
 from cin_style.errors import UserError
@@ -156,6 +156,20 @@ def _targets(
         if len(photos) * len(names) != 1:
             raise UserError(_one_file(output, len(photos), names))
         return [(output,)]
+    rows = target_names(photos, names, file_format)
+    return [tuple(output / name for name in row) for row in rows]
+
+
+def target_names(
+    photos: Sequence[pathlib.Path], names: Iterable[str], file_format: str
+) -> list[list[str]]:
+    """What the files of each photo's pictures are called, all different.
+
+    Example:
+
+        >>> target_names([pathlib.Path("a/sea.jpg"), pathlib.Path("sky.jpg")], ["udnie"], "png")
+        [['sea_udnie.png'], ['sky_udnie.png']]
+    """
     endings = [f"_{name}.{file_format}" for name in names]
     room = _LONGEST_NAME - max(len(os.fsencode(ending)) for ending in endings)
     stems = collections.Counter(path.stem for path in photos)
@@ -172,7 +186,7 @@ def _targets(
             if taken.isdisjoint(folded):
                 break
         taken.update(folded)
-        rows.append(tuple(output / name for name in row))
+        rows.append(row)
     return rows
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ NAME = ".cin_style.jsonl"
 # Fields that say where photos and pictures are, or whose meaning the network and the embedding
 # hold, or that change no more of a picture than rounding; all others decide how it looks.
 _ELSEWHERE = {"photos", "model", "style", "raw_weights", "sheet", "format", "overwrite", "grain"}
-_ELSEWHERE |= {"tile", "style_image", "predictor", "runtime"}
+_ELSEWHERE |= {"tile", "style_image", "predictor", "runtime", "engine", "address", "workers"}
 
 
 class Journal:
@@ -34,7 +35,8 @@ class Journal:
     without a line that fits, a picture is painted anew.
 
     Args:
-        folder: of the pictures.
+        folder: of the pictures, or in which the journal is kept.
+        size: gives the size of a picture's file in bytes, `None` where there is none.
 
     Example:
 
@@ -44,7 +46,12 @@ class Journal:
             journal.note(target, fingerprint)
     """
 
-    def __init__(self, folder: str | os.PathLike) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        size: Callable[[pathlib.Path], int | None] | None = None,
+    ) -> None:
+        self._size = size or _size
         self._path = pathlib.Path(folder) / NAME
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, int]] = {}
@@ -64,11 +71,11 @@ class Journal:
     def holds(self, target: pathlib.Path, fingerprint: str) -> bool:
         """Whether a picture is there, as it was when it was noted with this fingerprint."""
         known = self._known.get(target.name)
-        return known is not None and known == (fingerprint, _size(target))
+        return known is not None and known == (fingerprint, self._size(target))
 
     def note(self, target: pathlib.Path, fingerprint: str) -> None:
         """Remembers that a picture has been written. Where that can't be, a line in the log."""
-        entry = {"picture": target.name, "from": fingerprint, "bytes": _size(target)}
+        entry = {"picture": target.name, "from": fingerprint, "bytes": self._size(target)}
         with self._lock:
             try:
                 with self._path.open("a", encoding="utf-8") as file:
@@ -119,6 +126,11 @@ class Fingerprints:
             found = photo.stat()
         except OSError:
             return ""
+        file = [os.fsencode(photo.name).hex(), found.st_size, found.st_mtime_ns]
+        return self.of_file(file, style)
+
+    def of_file(self, file: list[Any], style: str | dict[str, float]) -> str:
+        """The same, of what tells the photo's file from others and from what it was before."""
         key = repr(style)
         if key not in self._of_styles:
             row = blends.weights(self._styles, style, raw=True)
@@ -126,6 +138,5 @@ class Fingerprints:
             self._of_styles[key] = hashlib.sha256(
                 row[used].tobytes() + self._embeddings[used].tobytes()
             ).hexdigest()
-        file = [os.fsencode(photo.name).hex(), found.st_size, found.st_mtime_ns]
         whole: Any = [file, self._of_styles[key], self._how]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:32]

@@ -130,6 +130,23 @@ class StylizeRecipe(_PaintRecipe):
         choices=COLOURS,
         also=("colors",),
     )
+    engine: str = option(
+        "here",
+        "ray: photos are painted by the machines of a Ray cluster; photos and output may be URLs, "
+        "such as s3://bucket/folder",
+        choices=("here", "ray"),
+    )
+    address: str = option(
+        "local",
+        "with engine ray: of the cluster; local: one on this machine; auto: the one that this "
+        "machine is part of; ray://HOST:PORT",
+    )
+    workers: int | None = option(
+        None,
+        "with engine ray: painters at a time; by default one for each of the cluster's GPUs, or "
+        "else CPUs",
+        least=1,
+    )
     overwrite: bool = option(
         False, "also paint what lies in the output folder already, painted in the same way"
     )

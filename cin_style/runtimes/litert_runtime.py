@@ -8,7 +8,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from cin_style.errors import UserError
-from cin_style.runtimes.runtime import MARGIN
+from cin_style.runtimes.runtime import MARGIN, threads
 
 
 class LiteRtRuntime:
@@ -31,7 +31,7 @@ class LiteRtRuntime:
 
     def _painter(self) -> Any:
         if not hasattr(self._of_thread, "paint"):
-            interpreter = Interpreter(self._path, num_threads=os.cpu_count())
+            interpreter = Interpreter(self._path, num_threads=threads() or os.cpu_count())
             self._of_thread.interpreter = interpreter
             self._of_thread.paint = interpreter.get_signature_runner()
         return self._of_thread.paint

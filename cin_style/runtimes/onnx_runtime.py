@@ -3,7 +3,7 @@
 import numpy as np
 import onnxruntime
 
-from cin_style.runtimes.runtime import as_maps
+from cin_style.runtimes.runtime import as_maps, threads
 
 
 class OnnxRuntime:
@@ -19,6 +19,7 @@ class OnnxRuntime:
     def __init__(self, graph: bytes | str) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = threads()
         providers: list = ["CPUExecutionProvider"]
         if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
             # Others (TensorRT, CoreML) compute with fewer digits or build for minutes.

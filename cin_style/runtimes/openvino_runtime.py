@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import openvino
 
-from cin_style.runtimes.runtime import as_maps
+from cin_style.runtimes.runtime import as_maps, threads
 
 
 class OpenVinoRuntime:
@@ -22,6 +22,8 @@ class OpenVinoRuntime:
     def __init__(self, graph: bytes | str, precision: str = "f32") -> None:
         core = openvino.Core()
         options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        if threads():
+            options["INFERENCE_NUM_THREADS"] = str(threads())
         self._compiled = core.compile_model(core.read_model(graph), "CPU", options)
         # A request holds the tensors of one picture at a time.
         self._of_thread = threading.local()

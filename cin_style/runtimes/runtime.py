@@ -1,5 +1,6 @@
 """What a runtime is: it computes a network's painting graph."""
 
+import os
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,17 @@ MARGIN = 40
 
 # What runtimes say where the memory does not suffice.
 _EXHAUSTED = ("RESOURCE_EXHAUSTED", "allocate memory", "bad_alloc", "Can not allocate")
+
+
+def threads() -> int:
+    """How many threads a picture may take, by the environment variable `CIN_STYLE_THREADS`; 0: all.
+
+    TensorFlow has its own, `TF_NUM_INTRAOP_THREADS`.
+    """
+    given = os.environ.get("CIN_STYLE_THREADS", "")
+    if given and not given.isdecimal():
+        raise UserError(f"CIN_STYLE_THREADS must be a whole number. Received: {given}")
+    return int(given or 0)
 
 
 class Runtime(Protocol):

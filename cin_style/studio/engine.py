@@ -16,8 +16,8 @@ from cin_style.errors import UserError
 from cin_style.images import files, limits
 from cin_style.networks.bundled import DEFAULT_MODEL
 from cin_style.networks.cards import SUFFIX, StyleCard, import_cards
-from cin_style.painting.folder import paint_photo
 from cin_style.painting.jobs import choose, plan
+from cin_style.painting.photo_files import paint_photo
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer
 from cin_style.studio.drawn import shares

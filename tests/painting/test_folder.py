@@ -8,7 +8,7 @@ from PIL import Image
 
 from cin_style import images
 from cin_style.errors import UserError
-from cin_style.painting import folder
+from cin_style.painting import folder, photo_files
 from cin_style.painting import stylizer as painting
 from cin_style.painting.folder import stylize
 from cin_style.painting.jobs import plan
@@ -264,7 +264,7 @@ def test_one_job_by_itself(tiny_network, stylizer, album, tmp_path):
     recipe = recipe.replace(style="birch=3,ash=1")
     job = plan(recipe, tmp_path, tiny_network.styles)[1]
     noted = []
-    small = folder.paint_photo(stylizer, job, recipe, noted.append)
+    small = photo_files.paint_photo(stylizer, job, recipe, noted.append)
     assert noted == list(job.targets) and names_in(tmp_path) == [
         "album",
         "album/a.png",
@@ -276,7 +276,7 @@ def test_one_job_by_itself(tiny_network, stylizer, album, tmp_path):
     np.testing.assert_allclose(images.load(job.targets[0]), expected, atol=0.6 / 255)
     np.testing.assert_array_equal(small[0], images.to_uint8(photo))
     np.testing.assert_allclose(images.from_uint8(small[1]), expected, atol=0.6 / 255)
-    assert folder.paint_photo(stylizer, job, recipe.replace(sheet="")) == []
+    assert photo_files.paint_photo(stylizer, job, recipe.replace(sheet="")) == []
 
 
 def test_colours_are_kept_on_request(tiny_network, stylizer, album, tmp_path):
@@ -314,9 +314,9 @@ def test_a_picture_too_large_for_its_format_is_not_painted(tiny_network, tmp_pat
     stylizer = PaintsNothing(tiny_network)
     message = "wide_ash.webp: .* at most 16383 px .* 16400 x 16 px; choose .*smaller"
     with pytest.raises(UserError, match=message):
-        folder.paint_photo(stylizer, job, recipe)
+        photo_files.paint_photo(stylizer, job, recipe)
     with pytest.raises(AssertionError, match="painted in vain"):
-        folder.paint_photo(stylizer, job, recipe.replace(max_side=16_383))
+        photo_files.paint_photo(stylizer, job, recipe.replace(max_side=16_383))
 
 
 def test_the_log_counts_pictures(tiny_network, album, tmp_path, caplog):
@@ -446,7 +446,7 @@ def test_what_is_in_memory_is_bounded(tiny_network, make_photo, tmp_path, monkey
         Image.fromarray(make_photo(24, 20, seed)).save(tmp_path / "in" / f"{seed:02}.png")
     counts = {"read": 0, "painted": 0, "written": 0}
     ahead, behind = [], []
-    load, save = folder.files.load_pixels, images.save
+    load, save = photo_files.files.load_pixels, images.save
 
     def slow_save(*arguments, **options):
         time.sleep(0.02)
@@ -463,7 +463,7 @@ def test_what_is_in_memory_is_bounded(tiny_network, make_photo, tmp_path, monkey
         counts["painted"] += len(styles)
         return np.stack([images.from_uint8(photo)] * len(styles))
 
-    monkeypatch.setattr(folder.files, "load_pixels", counted_load)
+    monkeypatch.setattr(photo_files.files, "load_pixels", counted_load)
     monkeypatch.setattr(folder.images, "save", slow_save)
     monkeypatch.setattr(Stylizer, "__call__", note)
     paint(tiny_network, [tmp_path / "in"], "all", tmp_path / "out")

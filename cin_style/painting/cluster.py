@@ -1,0 +1,385 @@
+"""Painting millions of photos on the machines of a Ray cluster, by Ray Data."""
+
+import dataclasses
+import json
+import logging
+import os
+import pathlib
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from cin_style import progress
+from cin_style.errors import UserError
+from cin_style.files import writable_folder
+from cin_style.networks import archive
+from cin_style.networks.styled import Styled
+from cin_style.painting import predicted
+from cin_style.painting.jobs import Job, choose, counted, names_a_file, plan, target_names
+from cin_style.painting.journal import NAME, Fingerprints, Journal
+from cin_style.painting.photo_files import paint_photo
+from cin_style.painting.places import LocalFiles, RemoteFiles, is_url, open_place
+from cin_style.painting.recipes import StylizeRecipe
+from cin_style.painting.stylizer import Stylizer
+from cin_style.runtimes import choice
+from cin_style.styles.style import Style
+
+_LOG = logging.getLogger("cin_style")
+
+# Photos of a task: what a painter that dies has to begin again, at most.
+_PHOTOS_OF_A_TASK = 8
+
+# Where the journal is kept elsewhere, it is sent there after so many seconds, and at the end.
+_SECONDS_BETWEEN_JOURNALS = 300
+
+# Failures that are named one by one.
+_MOST_NAMED = 20
+
+
+def stylize(
+    recipe: StylizeRecipe, output: str | os.PathLike, network: Styled | None = None
+) -> list[pathlib.Path]:
+    """What `folder.stylize` does, on a Ray cluster.
+
+    Each painter loads the network once. A photo of a painter that dies is painted by another; what
+    was written before is not painted again. The journal is the one that a folder has anyway, so
+    that the same call goes on after an interruption, on a cluster or not.
+
+    Args:
+        recipe, output: see `folder.stylize`; both may be URLs that fsspec knows.
+        network: `None`: painters open the one that the recipe names.
+
+    Raises:
+        UserError: Ray is not installed, or there is no such cluster; and see `folder.stylize`.
+    """
+    ray = _import_ray()
+    if network is not None or recipe.sheet:
+        raise UserError(
+            "`engine=ray` paints with the network that `model` names, and makes no `sheet`. Save "
+            "the network in a file, or paint without `engine`."
+        )
+    painter = choice.open_network(recipe.model, recipe.runtime)
+    asked = predicted.for_stylize(recipe, painter, known=True)
+    recipe = recipe.replace(style=asked.text, style_image="")
+    with tempfile.TemporaryDirectory(prefix="cin_style-") as scratch:
+        jobs = _Jobs.plan(recipe, output, asked.network, scratch)
+        todo = jobs.todo()
+        _LOG.info("%s to paint", counted(sum(len(row["missing"]) for row in todo), "picture"))
+        if todo:
+            new = asked.network.styles[painter.num_styles :]
+            embeddings = asked.network.get_style_embeddings()[painter.num_styles :]
+            arguments = (_Model.of(recipe.model), new, embeddings, recipe, jobs.names, jobs.styles)
+            _connect(ray, recipe.address)
+            jobs.take(_paint(ray, todo, arguments, recipe.workers), len(todo))
+        return jobs.conclude(output)
+
+
+def _import_ray() -> Any:
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise UserError(
+            f"`engine=ray` needs Ray ({error}). Install cin_style[ray], or paint without `engine`."
+        ) from error
+    return ray
+
+
+def _connect(ray: Any, address: str) -> None:
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    if ray.is_initialized():
+        return
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # for the people who make Ray
+    try:
+        ray.init(
+            address=address,
+            include_dashboard=False if address == "local" else None,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"there is no Ray cluster at `address` {address}: {reason} `address` local starts one "
+            "on this machine."
+        ) from error
+
+
+def _paint(
+    ray: Any, todo: Sequence[dict], arguments: tuple, workers: int | None
+) -> Iterator[dict[str, Any]]:
+    """What becomes of each photo, as soon as it is known."""
+    resources = ray.cluster_resources()
+    gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    rows = [{"task": json.dumps(row)} for row in todo]
+    count = workers or max(1, gpus or cpus)
+    done = ray.data.from_items(
+        rows, override_num_blocks=max(1, -(-len(rows) // _PHOTOS_OF_A_TASK))
+    ).map_batches(
+        Painter,
+        fn_constructor_args=(*arguments, 0 if gpus else max(1, cpus // count)),
+        batch_size=_PHOTOS_OF_A_TASK,
+        compute=ray.data.ActorPoolStrategy(size=min(count, len(rows))),
+        **({"num_gpus": 1} if gpus else {"num_cpus": 1}),
+    )
+    for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
+        yield from map(json.loads, batch["result"])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Model:
+    """A network as painters get it: its name in the package, a path that they have too, or bytes.
+
+    Attributes:
+        name: a name or path.
+        data: of a `.keras` file; else empty.
+    """
+
+    name: str
+    data: bytes = b""
+
+    @classmethod
+    def of(cls, model: str) -> "_Model":
+        """The network that a recipe names."""
+        path = pathlib.Path(archive.find(model)) if model.endswith(".keras") else None
+        if path is None:
+            return cls(model if not os.path.exists(model) else os.path.abspath(model))
+        return cls(path.name, path.read_bytes())
+
+    def open(self, runtime: str) -> Styled:
+        """The network."""
+        if not self.data:
+            return choice.open_network(self.name, runtime)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, self.name)
+            path.write_bytes(self.data)
+            return choice.open_network(path, runtime)
+
+
+class Painter:
+    """Paints the photos of tasks; one in each process of the cluster that paints.
+
+    Args:
+        model: the network.
+        new, embeddings: styles that it gets besides its own.
+        recipe: how is painted.
+        names, styles: see `Job`.
+        threads: that it may take; 0 for all.
+    """
+
+    def __init__(
+        self,
+        model: _Model,
+        new: Sequence[Style],
+        embeddings: np.ndarray,
+        recipe: StylizeRecipe,
+        names: tuple[str, ...],
+        styles: tuple[str | dict[str, float], ...],
+        threads: int,
+    ) -> None:
+        if threads:
+            os.environ["CIN_STYLE_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+        network = model.open(recipe.runtime)
+        if len(new):
+            network = network.append(new, embeddings)
+        self._stylizer = Stylizer(network, grain=recipe.grain, runtime=recipe.runtime)
+        self._recipe, self._names, self._styles = recipe, names, styles
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Paints a batch of rows of `_Jobs.todo`, as JSON; gives what became of each, likewise."""
+        return {"result": [json.dumps(self._paint(json.loads(task))) for task in batch["task"]]}
+
+    def _paint(self, task: dict[str, Any]) -> dict[str, Any]:
+        source, place = open_place(task["source"]), open_place(task["place"])
+        # What another painter had written before it died.
+        sizes = {
+            index: place.size_now(target)
+            for index, target, before in zip(
+                task["missing"], task["targets"], task["before"], strict=True
+            )
+            if place.mark(target) not in (None, before)
+        }
+        left = {
+            index: target
+            for index, target in zip(task["missing"], task["targets"], strict=True)
+            if index not in sizes
+        }
+        result = {"number": task["number"], "sizes": sizes, "error": ""}
+        if not left:
+            return result
+        with tempfile.TemporaryDirectory(prefix="cin_style-") as folder:
+            try:
+                targets = {place.target(path, folder): index for index, path in left.items()}
+                job = Job(
+                    source.fetch(task["photo"], folder),
+                    tuple(self._names[index] for index in left),
+                    tuple(self._styles[index] for index in left),
+                    tuple(targets),
+                )
+
+                def written(path: pathlib.Path) -> None:
+                    index = targets[path]
+                    sizes[index] = path.stat().st_size
+                    place.put(path, left[index])
+
+                paint_photo(self._stylizer, job, self._recipe, written)
+            except UserError as error:
+                text = str(error).replace(f"{folder}/photo/", "")
+                name = pathlib.PurePath(task["photo"]).name
+                result["error"] = text if name in text else f"{task['photo']}: {text}"
+        return result
+
+
+@dataclasses.dataclass
+class _Jobs:
+    """All photos of a call, and what becomes of them.
+
+    Attributes:
+        photos: their paths, with what tells each from what it was before.
+        targets: the paths of each photo's pictures.
+        names, styles: see `Job`.
+        source, place: where photos and pictures are, as paths or URLs.
+        scratch: a folder of this machine, for the journal of what is elsewhere.
+    """
+
+    photos: dict[str, list]
+    targets: list[tuple[str, ...]]
+    names: tuple[str, ...]
+    styles: tuple[str | dict[str, float], ...]
+    source: str
+    place: str
+    scratch: str
+    fingerprints: Fingerprints
+    overwrite: bool
+
+    @classmethod
+    def plan(
+        cls, recipe: StylizeRecipe, output: str | os.PathLike, network: Styled, scratch: str
+    ) -> "_Jobs":
+        """Looks for the photos, as `jobs.plan` does, and makes the output folder."""
+        urls = [path for path in recipe.photos if is_url(path)]
+        grain = network.grain if recipe.grain is None else recipe.grain
+        fingerprints = Fingerprints(network, grain, recipe)
+        where = os.fspath(output)
+        if not urls and not is_url(where):
+            if names_a_file(pathlib.Path(output)):
+                raise UserError(f"`engine=ray` paints into a folder. `output` is a file: {output}")
+            jobs = plan(recipe, output, network.styles)
+            files = LocalFiles()
+            photos = {str(job.photo): files.facts(job.photo) for job in jobs}
+            targets = [tuple(map(str, job.targets)) for job in jobs]
+            chosen = dict(zip(jobs[0].names, jobs[0].styles, strict=True))
+            writable_folder(where)
+        else:
+            if urls and len(urls) < len(recipe.photos):
+                raise UserError("`photos` are either all URLs or all on this machine.")
+            source, place = open_place(recipe.photos[0]), open_place(where)
+            folder = place.path(where) if isinstance(place, RemoteFiles) else where
+            photos = source.find(list(recipe.photos), without=folder)
+            chosen = choose(network.styles, recipe.style, recipe.raw_weights)
+            rows = target_names([pathlib.Path(path) for path in photos], chosen, recipe.format)
+            targets = [tuple(f"{folder.rstrip('/')}/{name}" for name in row) for row in rows]
+            place.begin(folder)
+        return cls(
+            photos,
+            targets,
+            tuple(chosen),
+            tuple(chosen.values()),
+            recipe.photos[0] if urls else "",
+            where,
+            scratch,
+            fingerprints,
+            recipe.overwrite,
+        )
+
+    def __post_init__(self) -> None:
+        self._files = open_place(self.place)
+        self._sizes: dict[str, int] = {}
+        self._folder = self.place
+        if isinstance(self._files, RemoteFiles):
+            self._folder = self.scratch
+            self._remote_journal = f"{self._files.path(self.place).rstrip('/')}/{NAME}"
+            self._files.begin(self._files.path(self.place))
+            self._files.fetch_if_there(self._remote_journal, pathlib.Path(self._folder, NAME))
+        self._journal = Journal(self._folder, self._size)
+        self._sent = time.monotonic()
+        self._written = self._there = 0
+        self._failures: list[str] = []
+
+    def _size(self, target: pathlib.Path) -> int | None:
+        path = str(target)
+        return self._sizes.get(path, self._files.size(path))
+
+    def _absolute(self, target: str) -> str:
+        """A path that means the same in processes that began elsewhere."""
+        return target if isinstance(self._files, RemoteFiles) else os.path.abspath(target)
+
+    def todo(self) -> list[dict[str, Any]]:
+        """A row for each photo of which a picture is missing, as painters take it."""
+        rows = []
+        for number, ((photo, facts), targets) in enumerate(
+            zip(self.photos.items(), self.targets, strict=True)
+        ):
+            marks = [self.fingerprints.of_file(facts, style) for style in self.styles]
+            missing = [
+                index
+                for index, target in enumerate(targets)
+                if self.overwrite or not self._journal.holds(pathlib.Path(target), marks[index])
+            ]
+            self._there += len(targets) - len(missing)
+            if missing:
+                rows.append(
+                    {
+                        "number": number,
+                        "photo": photo if self.source else os.path.abspath(photo),
+                        "missing": missing,
+                        "targets": [self._absolute(targets[index]) for index in missing],
+                        "before": [self._files.mark(targets[index]) for index in missing],
+                        "source": self.source,
+                        "place": self.place,
+                    }
+                )
+        return rows
+
+    def take(self, results: Iterator[dict[str, Any]], count: int) -> None:
+        """Notes what became of photos."""
+        paths = list(self.photos)
+        with progress.Bar(count, "photo") as bar:
+            for result in results:
+                number = result["number"]
+                facts = self.photos[paths[number]]
+                for index, size in result["sizes"].items():
+                    target = self.targets[number][int(index)]
+                    self._sizes[target] = size
+                    mark = self.fingerprints.of_file(facts, self.styles[int(index)])
+                    self._journal.note(pathlib.Path(target), mark)
+                    self._written += 1
+                if result["error"]:
+                    self._failures.append(result["error"])
+                bar.update()
+                if time.monotonic() - self._sent > _SECONDS_BETWEEN_JOURNALS:
+                    self._send_journal()
+
+    def _send_journal(self) -> None:
+        path = pathlib.Path(self._folder, NAME)
+        if isinstance(self._files, RemoteFiles) and path.is_file():
+            self._files.put(path, self._remote_journal, keep=True)
+        self._sent = time.monotonic()
+
+    def conclude(self, output: str | os.PathLike) -> list[pathlib.Path]:
+        """Says what was painted; raises a `UserError` that names what could not be."""
+        self._send_journal()
+        made = counted(self._written, "picture")
+        before = f", {self._there} were there already" if self._there else ""
+        if self._failures:
+            named = "; ".join(self._failures[:_MOST_NAMED])
+            more = len(self._failures) - _MOST_NAMED
+            rest = f"; and {more} more" if more > 0 else ""
+            raise UserError(f"{named}{rest} (written: {made}{before})")
+        _LOG.info("wrote %s to %s%s, painted by Ray", made, output, before)
+        return [pathlib.Path(target) for row in self.targets for target in row]

@@ -107,7 +107,7 @@ def train_predictor(
         )
     recipe = complete(recipe, base.loss_options)
     pictures, paintings, held_out = _open_paintings(recipe)
-    held_out_set = StyleSet.from_paths(held_out)
+    held_out_set = StyleSet.from_paths(held_out) if held_out else None
     start = _load_start(recipe, base)
     task = PredictorTask(recipe, base, pictures, paintings, held_out_set, start)
     return run(task, output, watchers)
@@ -168,7 +168,7 @@ class PredictorTask(Task):
         base: the network.
         pictures: the files of paintings to train on.
         paintings: these and what comes from elsewhere.
-        held_out: style images kept out of training.
+        held_out: style images kept out of training, if any.
         start: the predictor to begin with, or `None`.
     """
 
@@ -176,7 +176,7 @@ class PredictorTask(Task):
     base: StyleTransferNetwork
     pictures: Pictures
     paintings: Joined
-    held_out: StyleSet
+    held_out: StyleSet | None
     start: StylePredictor | None
 
     KIND = "train_predictor"
@@ -186,8 +186,12 @@ class PredictorTask(Task):
     def styles(self) -> tuple[Style, ...]:
         return self.base.styles
 
+    def _held_out(self) -> list[tuple[Style, pathlib.Path]]:
+        found = self.held_out
+        return list(zip(found.styles, found.paths, strict=True)) if found else []
+
     def data(self) -> dict[str, Any]:
-        held_out = zip(self.held_out.styles, self.held_out.paths, strict=True)
+        held_out = self._held_out()
         return {
             "styles": self.paintings.fingerprint(),
             "held_out_styles": {s.name: hash_of(read_bytes(path)) for s, path in held_out},
@@ -221,7 +225,7 @@ class PredictorTask(Task):
         if new and not self.start:
             # Otherwise the checkpoint has it all, or the predictor to begin with.
             self._initialize(predictor, style_images, known, objective)
-        held_out = [style_image(path, recipe.style_size) for path in self.held_out.paths]
+        held_out = [style_image(path, recipe.style_size) for _, path in self._held_out()]
         network = self.base.with_styles(["any"], dtype=recipe.precision)
         weight = recipe.regression_weight if known else 0.0
         material = _Material(photos, crops, style_images, known, held_out)
@@ -236,7 +240,7 @@ class PredictorTask(Task):
         _LOG.info(
             "%d style images to train on, %d held out; %d of the network's %d styles among them",
             len(self.paintings),
-            len(self.held_out),
+            len(self._held_out()),
             len(paths),
             self.base.num_styles,
         )
@@ -298,7 +302,7 @@ class PredictorTask(Task):
                 prepared.home.painter,
                 material.crops[:_SHOWN_PHOTOS],
                 material.held_out[:_SHOWN_STYLES],
-                [style.name for style in self.held_out.styles],
+                [style.name for style, _ in self._held_out()],
             ),
             recipe.preview_every,
             recipe.steps,
@@ -308,7 +312,7 @@ class PredictorTask(Task):
 
     def conclude(self, prepared: Prepared) -> StylePredictor:
         predictor, material = prepared.network_now(), prepared.material
-        if material.crops is not None and material.held_out:
+        if material.crops is not None and self.held_out is not None:
             crops = material.crops[:_MEASURED_PHOTOS]
             objective = make_objective(
                 self.recipe, material.held_out, margin=margin_of(self.recipe)

@@ -33,7 +33,7 @@ class PredictorRecipe(RunRecipe):
     held_out_styles: tuple[str, ...] = option(
         (),
         "style images kept out of training, for previews and figures; they may lie in the folders "
-        "of `styles`. By default an eighth of those, at most 8",
+        "of `styles`. By default an eighth of those, from 1 to 8",
     )
     style_crop: int = option(
         256,

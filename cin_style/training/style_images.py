@@ -96,7 +96,8 @@ def open_paintings(
     Args:
         styles: folders, files, and `tfds:NAME`.
         held_out: folders and files kept out of training, whatever name they have in `styles`; by
-            default an eighth of the files of `styles`, evenly spread, at most 8.
+            default an eighth of the files of `styles`, evenly spread, from 1 to 8 (of a single
+            one none).
 
     Returns:
         The files to train on; these and what comes from TensorFlow Datasets; and what is held out.
@@ -108,7 +109,7 @@ def open_paintings(
     if held_out:
         kept_out = images.find(held_out)
     else:
-        count = min(8, len(files) // 8)
+        count = min(8, max(1, len(files) // 8)) if len(files) > 1 else 0
         kept_out = [files[(2 * index + 1) * len(files) // (2 * count)] for index in range(count)]
     identities = {_identity(path) for path in kept_out} - {None}
     pictures = Pictures(path for path in files if _identity(path) not in identities)

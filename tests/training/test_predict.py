@@ -409,3 +409,18 @@ def test_recipes_check_themselves(recipe, changes, message):
 def test_a_network_of_one_style_has_no_spread(tiny_network, recipe, tmp_path):
     with pytest.raises(UserError, match="a network of two styles or more"):
         train_predictor(recipe, tmp_path, network=tiny_network.select(["ash"]))
+
+
+@pytest.mark.parametrize("count, held_out", [(1, 0), (2, 1), (5, 1)])
+def test_of_few_paintings_one_is_kept_out(count, held_out, painting_folder, tmp_path):
+    for path in sorted(painting_folder.iterdir())[:count]:
+        (tmp_path / path.name).symlink_to(path)
+    pictures, _, kept_out = open_paintings([str(tmp_path)], [])
+    assert (len(pictures), len(kept_out)) == (count - held_out, held_out)
+
+
+def test_a_predictor_of_a_single_painting(recipe, painting_folder, tiny_network, tmp_path):
+    single = recipe.replace(styles=(str(painting_folder / "ash.png"),), held_out_styles=())
+    predictor = train_predictor(single.replace(steps=1), tmp_path, network=tiny_network)
+    assert predictor.fits(tiny_network)
+    assert not (tmp_path / "evaluation.csv").exists()

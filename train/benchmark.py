@@ -140,6 +140,26 @@ def folder(column, count=8):
     return lambda: stylize(recipe, directory / "painted", network=network)
 
 
+def reading(column, image_size=256, batch_size=4, photos=64):
+    """A training batch of JPEGs of 500 x 375 px: read, decoded, cropped and scaled, in threads."""
+    import itertools
+
+    import skimage.data
+    from PIL import Image
+
+    from cin_style.training.batches import TrainingBatches
+    from cin_style.training.photos import open_photos
+
+    directory = pathlib.Path(tempfile.mkdtemp())
+    photo = Image.fromarray(skimage.data.coffee()).resize((500, 375))
+    for index in range(photos):
+        photo.rotate(index).save(directory / f"{index}.jpg", quality=92)
+    batches = iter(TrainingBatches(open_photos(directory), 32, batch_size, image_size))
+    # Some are made ahead: of so many, few enough.
+    many = 16
+    return lambda: [next(batches) for _ in itertools.repeat(None, many)]
+
+
 def start(column):
     """The command from its start to the first picture of 512 px."""
     import numpy as np
@@ -185,6 +205,7 @@ def rows(quick):
     yield f"{step}, default losses", "training", {"losses": "default"}, keras
     tuning = {"losses": "default", "finetuning": True}
     yield "a fine-tuning step, the same", "training", tuning, keras
+    yield "reading 16 batches of 4 crops of 256 px", "reading", {}, keras[:1]
     plain = tuple(column for column in OURS if column.endswith("float32"))
     for title, size in SIDES.items():
         if not quick or title == "512 px":

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from cin_style.errors import UserError
+from cin_style.runtimes import backend
 
 _LOG = logging.getLogger("cin_style")
 
@@ -154,8 +155,10 @@ def devices_of(asked: str, batch_size: int, parts: int = 1) -> Devices:
         parts: that each batch is computed in.
 
     Raises:
-        UserError: there are not so many, or they can't share a batch out evenly.
+        UserError: there are not so many, or they can't share a batch out evenly; or nothing was
+            tried on this backend of Keras.
     """
+    backend.load()
     available = _names()
     count = len(available) if asked == "auto" else int(asked)
     hosts = _hosts()

@@ -25,6 +25,19 @@ def free_port():
         return found.getsockname()[1]
 
 
+def slurm_step(port, index):
+    """What Slurm tells the tasks of a step on two nodes of one task each."""
+    # JAX takes a port of the last 4,096 by the job's number.
+    return {
+        "SLURM_JOB_ID": str(port % 2**12),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_NUM_NODES": "2",
+        "SLURM_NTASKS": "2",
+        "SLURM_PROCID": str(index),
+        "SLURM_LOCALID": "0",
+    }
+
+
 @pytest.fixture
 def start(train_recipe, tmp_path):
     """A function of a folder's name, which begins a run there on two hosts, or goes on with it."""
@@ -37,7 +50,7 @@ def start(train_recipe, tmp_path):
     } | {"preset": "none", "steps": 60, "batch_size": 4, "checkpoint_every": 20, "preview_every": 0}
     begun = []
 
-    def start(name):
+    def start(name, by_slurm=False):
         port, both = free_port(), []
         for index in (0, 1):
             # The second one has no share in the first one's files.
@@ -45,9 +58,10 @@ def start(train_recipe, tmp_path):
             command = [sys.executable, "-m", "cin_style", "train", "--output", output]
             for option, value in options.items():
                 command += [f"--{option}", str(value)]
-            command += ["--hosts", f"localhost:{port},{index},2"]
+            command += ["--hosts", "auto" if by_slurm else f"localhost:{port},{index},2"]
             log = (tmp_path / f"{name}_{index}.log").open("a")
-            both.append(subprocess.Popen(command, stdout=log, stderr=log))
+            environment = os.environ | (slurm_step(port, index) if by_slurm else {})
+            both.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment))
         begun.extend(both)
         return both
 
@@ -69,7 +83,7 @@ def wait_for_steps(path, steps, processes):
 
 
 def test_two_hosts_killed_and_told_to_end_train_as_uninterrupted_ones(start, tmp_path):
-    for process in start("whole"):
+    for process in start("whole", by_slurm=True):
         assert process.wait(300) == 0, (tmp_path / "whole_0.log").read_text()[-3000:]
     assert not (tmp_path / "whole_1").exists()  # only the first writes
 

@@ -132,7 +132,7 @@ def test_unreadable_style_images_are_skipped(painting_folder, tmp_path):
         shutil.copy(painting_folder / f"{name}.png", tmp_path)
     (tmp_path / "broken.png").write_text("no image")
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    source, _, _ = open_paintings([str(tmp_path)])
+    source, _, _ = open_paintings([str(tmp_path)], [str(painting_folder / "dune.png")])
     assert source.fingerprint().startswith("4 pictures, ")
     style_images = StyleImages([(source, 1.0)], size=16)
     for seed in range(12):

@@ -41,23 +41,27 @@ def jax_step(trainer: Any, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
     batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
     slope = jax.value_and_grad(trainer.compute_loss_and_updates, has_aux=True)
 
-    parts = parts_of(batch, trainer.parts)
-    total: list[Any] = []
-    for index in range(trainer.parts):
-        # Not before the part before it, or all would be in memory together. (No loop of XLA's: on
-        # a processor convolutions take many times as long in one.)
-        part = tree.map_structure(lambda tensor, i=index: tensor[i], parts)
-        part, total = jax.lax.optimization_barrier((part, total))
+    def add(sums: Any, part: Any) -> Any:
+        others, metrics, total = sums
         (_, (loss, outputs, others, metrics)), gradients = slope(
             *(trainable, others, metrics, part, None, None),
             training=True,
             optimizer_variables=optimizer,
         )
         logs, metrics = trainer._update_metrics_variables(metrics, loss, part, None, outputs, None)
-        total = [a + b for a, b in zip(total, gradients, strict=True)] if total else gradients
+        return (others, metrics, [a + b for a, b in zip(total, gradients, strict=True)]), logs
+
+    # A loop of XLA's: written out, the parts would be in memory together. (On processors it is slow.)
+    sums = others, metrics, [ops.zeros_like(variable) for variable in trainable]
+    (others, metrics, total), logs = jax.lax.scan(add, sums, parts_of(batch, trainer.parts))
     gradients = [gradient / trainer.parts for gradient in total]
     trainable, optimizer = trainer.optimizer.stateless_apply(optimizer, gradients, trainable)
-    return logs, (trainable, others, optimizer, metrics)
+    return {name: values[-1] for name, values in logs.items()}, (
+        trainable,
+        others,
+        optimizer,
+        metrics,
+    )
 
 
 def tensorflow_step(trainer: Any, data: Any) -> dict[str, Any]:

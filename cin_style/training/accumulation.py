@@ -51,7 +51,7 @@ def jax_step(trainer: Any, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
         logs, metrics = trainer._update_metrics_variables(metrics, loss, part, None, outputs, None)
         return (others, metrics, [a + b for a, b in zip(total, gradients, strict=True)]), logs
 
-    # A loop of XLA's: written out, the parts would be in memory together. (On processors it is slow.)
+    # A loop of XLA's: written out, the parts would be in memory together. (Slow on processors.)
     sums = others, metrics, [ops.zeros_like(variable) for variable in trainable]
     (others, metrics, total), logs = jax.lax.scan(add, sums, parts_of(batch, trainer.parts))
     gradients = [gradient / trainer.parts for gradient in total]

@@ -1,5 +1,6 @@
 """Painting millions of photos on the machines of a Ray cluster, by Ray Data."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -14,13 +15,14 @@ import numpy as np
 
 from cin_style import progress
 from cin_style.errors import UserError
-from cin_style.files import writable_folder
+from cin_style.files import clear_temporaries, writable_folder
+from cin_style.images import search
 from cin_style.networks import archive
 from cin_style.networks.styled import Styled
 from cin_style.painting import predicted
 from cin_style.painting.jobs import Job, choose, counted, names_a_file, plan, target_names
 from cin_style.painting.journal import NAME, Fingerprints, Journal
-from cin_style.painting.photo_files import paint_photo
+from cin_style.painting.photo_files import LONGEST_WRITING, paint_photo
 from cin_style.painting.places import LocalFiles, RemoteFiles, is_url, open_place
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer
@@ -66,14 +68,18 @@ def stylize(
     recipe = recipe.replace(style=asked.text, style_image="")
     with tempfile.TemporaryDirectory(prefix="cin_style-") as scratch:
         jobs = _Jobs.plan(recipe, output, asked.network, scratch)
+        jobs.refuse_overwriting(asked.images)
         todo = jobs.todo()
         _LOG.info("%s to paint", counted(sum(len(row["missing"]) for row in todo), "picture"))
         if todo:
             new = asked.network.styles[painter.num_styles :]
             embeddings = asked.network.get_style_embeddings()[painter.num_styles :]
             arguments = (_Model.of(recipe.model), new, embeddings, recipe, jobs.names, jobs.styles)
-            _connect(ray, recipe.address)
-            jobs.take(_paint(ray, todo, arguments, recipe.workers), len(todo))
+            try:
+                with _connected(ray, recipe.address):
+                    jobs.take(_paint(ray, todo, arguments, recipe.workers), len(todo))
+            finally:
+                jobs.send_journal()
         return jobs.conclude(output)
 
 
@@ -88,9 +94,12 @@ def _import_ray() -> Any:
     return ray
 
 
-def _connect(ray: Any, address: str) -> None:
+@contextlib.contextmanager
+def _connected(ray: Any, address: str) -> Iterator[None]:
+    """Within this, Ray is connected to a cluster: to the one that it is connected to, or anew."""
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     if ray.is_initialized():
+        yield
         return
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # for the people who make Ray
     try:
@@ -106,6 +115,10 @@ def _connect(ray: Any, address: str) -> None:
             f"there is no Ray cluster at `address` {address}: {reason} `address` local starts one "
             "on this machine."
         ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 def _paint(
@@ -118,17 +131,27 @@ def _paint(
     context.enable_progress_bars = False
     rows = [{"task": json.dumps(row)} for row in todo]
     count = workers or max(1, gpus or cpus)
+    threads = 0 if gpus else max(1, cpus // count)
     done = ray.data.from_items(
         rows, override_num_blocks=max(1, -(-len(rows) // _PHOTOS_OF_A_TASK))
     ).map_batches(
         Painter,
-        fn_constructor_args=(*arguments, 0 if gpus else max(1, cpus // count)),
+        fn_constructor_args=(*arguments, threads),
         batch_size=_PHOTOS_OF_A_TASK,
         compute=ray.data.ActorPoolStrategy(size=min(count, len(rows))),
-        **({"num_gpus": 1} if gpus else {"num_cpus": 1}),
+        # What kills three painters, kills all.
+        max_task_retries=3,
+        **({"num_gpus": 1} if gpus else {"num_cpus": threads}),
     )
-    for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
-        yield from map(json.loads, batch["result"])
+    try:
+        for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
+            yield from map(json.loads, batch["result"])
+    except ray.exceptions.RayError as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise UserError(
+            f"the painters have failed: {reason} What they painted is kept; the same command goes "
+            "on."
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,8 +205,9 @@ class Painter:
         styles: tuple[str | dict[str, float], ...],
         threads: int,
     ) -> None:
-        if threads:
-            os.environ["CIN_STYLE_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+        for variable in ("CIN_STYLE_THREADS", "TF_NUM_INTRAOP_THREADS"):
+            if threads:
+                os.environ.setdefault(variable, str(threads))
         network = model.open(recipe.runtime)
         if len(new):
             network = network.append(new, embeddings)
@@ -195,25 +219,18 @@ class Painter:
         return {"result": [json.dumps(self._paint(json.loads(task))) for task in batch["task"]]}
 
     def _paint(self, task: dict[str, Any]) -> dict[str, Any]:
-        source, place = open_place(task["source"]), open_place(task["place"])
-        # What another painter had written before it died.
-        sizes = {
-            index: place.size_now(target)
-            for index, target, before in zip(
-                task["missing"], task["targets"], task["before"], strict=True
-            )
-            if place.mark(target) not in (None, before)
-        }
-        left = {
-            index: target
-            for index, target in zip(task["missing"], task["targets"], strict=True)
-            if index not in sizes
-        }
+        sizes: dict[int, int | None] = {}
         result = {"number": task["number"], "sizes": sizes, "error": ""}
-        if not left:
-            return result
         with tempfile.TemporaryDirectory(prefix="cin_style-") as folder:
             try:
+                source, place = open_place(task["source"]), open_place(task["place"])
+                left = dict(zip(task["missing"], task["targets"], strict=True))
+                # What another painter had written before it died.
+                for index, before in zip(task["missing"], task["before"], strict=True):
+                    if place.mark(left[index]) not in (None, before):
+                        sizes[index] = place.size_now(left.pop(index))
+                if not left:
+                    return result
                 targets = {place.target(path, folder): index for index, path in left.items()}
                 job = Job(
                     source.fetch(task["photo"], folder),
@@ -223,9 +240,9 @@ class Painter:
                 )
 
                 def written(path: pathlib.Path) -> None:
-                    index = targets[path]
-                    sizes[index] = path.stat().st_size
+                    index, size = targets[path], path.stat().st_size
                     place.put(path, left[index])
+                    sizes[index] = size
 
                 paint_photo(self._stylizer, job, self._recipe, written)
             except UserError as error:
@@ -262,6 +279,8 @@ class _Jobs:
         cls, recipe: StylizeRecipe, output: str | os.PathLike, network: Styled, scratch: str
     ) -> "_Jobs":
         """Looks for the photos, as `jobs.plan` does, and makes the output folder."""
+        if not recipe.photos:
+            raise UserError("no photo to paint. Give `photos`: files, or folders of them.")
         urls = [path for path in recipe.photos if is_url(path)]
         grain = network.grain if recipe.grain is None else recipe.grain
         fingerprints = Fingerprints(network, grain, recipe)
@@ -274,17 +293,24 @@ class _Jobs:
             photos = {str(job.photo): files.facts(job.photo) for job in jobs}
             targets = [tuple(map(str, job.targets)) for job in jobs]
             chosen = dict(zip(jobs[0].names, jobs[0].styles, strict=True))
-            writable_folder(where)
+            clear_temporaries(writable_folder(where), age=LONGEST_WRITING)
         else:
             if urls and len(urls) < len(recipe.photos):
                 raise UserError("`photos` are either all URLs or all on this machine.")
+            if len({url.partition("://")[0] for url in urls}) > 1:
+                raise UserError(
+                    "`photos` are of several stores. Paint those of each by themselves."
+                )
+            if not is_url(where) and names_a_file(pathlib.Path(where)):
+                raise UserError(f"`engine=ray` paints into a folder. `output` is a file: {output}")
             source, place = open_place(recipe.photos[0]), open_place(where)
             folder = place.path(where) if isinstance(place, RemoteFiles) else where
             photos = source.find(list(recipe.photos), without=folder)
             chosen = choose(network.styles, recipe.style, recipe.raw_weights)
             rows = target_names([pathlib.Path(path) for path in photos], chosen, recipe.format)
             targets = [tuple(f"{folder.rstrip('/')}/{name}" for name in row) for row in rows]
-            place.begin(folder)
+            if isinstance(place, LocalFiles):
+                writable_folder(where)
         return cls(
             photos,
             targets,
@@ -310,6 +336,11 @@ class _Jobs:
         self._sent = time.monotonic()
         self._written = self._there = 0
         self._failures: list[str] = []
+
+    def refuse_overwriting(self, images: Sequence[str]) -> None:
+        """Makes sure that no style image gets lost to a picture; see `search`."""
+        if not is_url(self.place):
+            search.refuse_overwriting(images, (path for row in self.targets for path in row))
 
     def _size(self, target: pathlib.Path) -> int | None:
         path = str(target)
@@ -339,7 +370,7 @@ class _Jobs:
                         "photo": photo if self.source else os.path.abspath(photo),
                         "missing": missing,
                         "targets": [self._absolute(targets[index]) for index in missing],
-                        "before": [self._files.mark(targets[index]) for index in missing],
+                        "before": [self._files.mark_at_first(targets[index]) for index in missing],
                         "source": self.source,
                         "place": self.place,
                     }
@@ -363,17 +394,20 @@ class _Jobs:
                     self._failures.append(result["error"])
                 bar.update()
                 if time.monotonic() - self._sent > _SECONDS_BETWEEN_JOURNALS:
-                    self._send_journal()
+                    self.send_journal()
 
-    def _send_journal(self) -> None:
+    def send_journal(self) -> None:
+        """Puts the journal where the pictures are. Where that can't be, a line in the log."""
         path = pathlib.Path(self._folder, NAME)
         if isinstance(self._files, RemoteFiles) and path.is_file():
-            self._files.put(path, self._remote_journal, keep=True)
+            try:
+                self._files.put(path, self._remote_journal, keep=True)
+            except UserError as error:
+                _LOG.warning("%s", error)
         self._sent = time.monotonic()
 
     def conclude(self, output: str | os.PathLike) -> list[pathlib.Path]:
         """Says what was painted; raises a `UserError` that names what could not be."""
-        self._send_journal()
         made = counted(self._written, "picture")
         before = f", {self._there} were there already" if self._there else ""
         if self._failures:

@@ -18,7 +18,8 @@ from cin_style.networks.styled import Styled
 from cin_style.painting import cluster, photo_files, predicted
 from cin_style.painting.jobs import Job, counted, names_a_file, plan
 from cin_style.painting.journal import Fingerprints, Journal
-from cin_style.painting.photo_files import PhotoFile, pastiches
+from cin_style.painting.photo_files import LONGEST_WRITING, PhotoFile, pastiches
+from cin_style.painting.places import is_url
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer, painted_by
 from cin_style.runtimes import choice
@@ -33,9 +34,6 @@ _WRITE_BEHIND = 4
 # Threads for each.
 _READERS = 2
 _WRITERS = 2
-
-# No picture takes so long to be written, in seconds: older temporary files are nobody's any more.
-_LONGEST_WRITING = 3600
 
 
 def stylize(
@@ -73,6 +71,8 @@ def stylize(
     """
     if recipe.engine == "ray":
         return cluster.stylize(recipe, output, network)
+    if urls := [path for path in (*recipe.photos, os.fspath(output)) if is_url(path)]:
+        raise UserError(f"{urls[0]} is a URL, which only `engine=ray` reads and writes.")
     painter = choice.open_network(recipe.model if network is None else network, recipe.runtime)
     asked = predicted.for_stylize(recipe, painter, known=network is None)
     recipe = recipe.replace(style=asked.text, style_image="")
@@ -82,7 +82,7 @@ def stylize(
     search.refuse_overwriting(asked.images, filter(None, [*paths, recipe.sheet]))
     one_file = names_a_file(pathlib.Path(output))
     folder = writable_folder(jobs[0].targets[0].parent)
-    clear_temporaries(folder, age=_LONGEST_WRITING)
+    clear_temporaries(folder, age=LONGEST_WRITING)
     if recipe.sheet:
         writable_folder(pathlib.Path(recipe.sheet).parent)
     tasks = _tasks(stylizer, jobs, recipe, None if one_file else Journal(folder))

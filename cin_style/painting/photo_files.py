@@ -14,6 +14,9 @@ from cin_style.painting.jobs import Job
 from cin_style.painting.recipes import StylizeRecipe
 from cin_style.painting.stylizer import Stylizer, at_once
 
+# No picture takes so long to be written, in seconds: older temporary files are nobody's any more.
+LONGEST_WRITING = 3600
+
 
 def paint_photo(
     stylizer: Stylizer,

@@ -1,14 +1,17 @@
 """Where photos and pictures are: in folders of this machine, or where URLs say."""
 
-import contextlib
 import os
 import pathlib
 import posixpath
+import uuid
 from typing import Any
 
 from cin_style.errors import UserError
 from cin_style.images import search
 from cin_style.images.files import READABLE
+
+# Stores in which a file is there when it is whole.
+_WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "r2"}
 
 
 def is_url(path: str | os.PathLike) -> bool:
@@ -50,6 +53,9 @@ class LocalFiles:
         facts = self.facts(pathlib.Path(path))
         return str(facts) if facts else None
 
+    # The same as when the folder was begun, without asking again.
+    mark_at_first = mark
+
     def size(self, path: str) -> int | None:
         """Of a file, in bytes; `None` where there is none."""
         facts = self.facts(pathlib.Path(path))
@@ -76,7 +82,8 @@ class LocalFiles:
 class RemoteFiles:
     """Files that fsspec reads and writes by URL: object stores, HDFS, FTP and others.
 
-    See `LocalFiles` for the methods. A file appears when it is whole, as object stores have it.
+    See `LocalFiles` for the methods. A file appears when it is whole: object stores have it so, and
+    elsewhere it gets its name last.
 
     Args:
         url: of a folder or file there.
@@ -90,10 +97,10 @@ class RemoteFiles:
             import fsspec
 
             self.fs, _ = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise UserError(f"cannot read {url}: {error}") from error
-        # As they are now: asked for once, where there may be millions.
-        self._sizes: dict[str, int] = {}
+        except Exception as error:  # of as many kinds as there are places
+            raise UserError(f"cannot read {url}: {_reason(error)}") from error
+        # What is there at first: asked for once, where there may be millions.
+        self._listed: dict[str, list] = {}
 
     def path(self, url: str) -> str:
         """A URL's path there."""
@@ -102,12 +109,17 @@ class RemoteFiles:
     def find(self, paths: list[str], without: str) -> dict[str, list]:
         found: dict[str, list] = {}
         for url in paths:
+            root = self.path(url).rstrip("/")
+            if root == without.rstrip("/"):
+                raise UserError(
+                    f"the output folder {url} is a folder of photos, too. Choose another `output`."
+                )
             here = {
                 path: _remote_facts(path, info)
                 for path, info in sorted(self._list(url).items())
                 if path.lower().endswith(READABLE)
-                and not any(part.startswith(".") for part in path.split("/"))
-                and not path.startswith(f"{without}/")
+                and "/." not in path[len(root) :]
+                and not path.startswith(f"{without.rstrip('/')}/")
             }
             if not here:
                 raise UserError(f"no image at {url}. Check the address.")
@@ -121,16 +133,29 @@ class RemoteFiles:
             raise UserError(f"cannot list {url}: {_reason(error)}") from error
 
     def mark(self, path: str) -> str | None:
-        self.fs.invalidate_cache(posixpath.dirname(path))
-        return self.fs.ukey(path) if self.fs.exists(path) else None
+        facts = self._facts_now(path)
+        return str(facts) if facts else None
+
+    def mark_at_first(self, path: str) -> str | None:
+        """What `mark` was when the folder was begun."""
+        return str(self._listed[path]) if path in self._listed else None
 
     def size(self, path: str) -> int | None:
-        return self._sizes.get(path)
+        return self._listed[path][1] if path in self._listed else None
 
     def size_now(self, path: str) -> int | None:
         """Of a file, asked for now."""
-        self.fs.invalidate_cache(posixpath.dirname(path))
-        return self.fs.size(path)
+        facts = self._facts_now(path)
+        return facts[1] if facts else None
+
+    def _facts_now(self, path: str) -> list:
+        try:
+            self.fs.invalidate_cache(posixpath.dirname(path))
+            return _remote_facts(path, self.fs.info(path))
+        except FileNotFoundError:
+            return []
+        except Exception as error:
+            raise UserError(f"cannot ask for {path}: {_reason(error)}") from error
 
     def begin(self, folder: str) -> None:
         try:
@@ -138,7 +163,7 @@ class RemoteFiles:
             listed = self.fs.find(folder, detail=True)
         except Exception as error:
             raise UserError(f"cannot write to {folder}: {_reason(error)}") from error
-        self._sizes = {path: info.get("size") for path, info in listed.items()}
+        self._listed = {path: _remote_facts(path, info) for path, info in listed.items()}
 
     def fetch(self, path: str, folder: str) -> pathlib.Path:
         here = pathlib.Path(folder, "photo", posixpath.basename(path))
@@ -154,12 +179,22 @@ class RemoteFiles:
 
     def fetch_if_there(self, path: str, here: pathlib.Path) -> None:
         """Gets a file that need not be there."""
-        with contextlib.suppress(FileNotFoundError):
+        try:
             self.fs.get_file(path, str(here))
+        except FileNotFoundError:
+            here.unlink(missing_ok=True)
+        except Exception as error:
+            raise UserError(f"cannot read {path}: {_reason(error)}") from error
 
     def put(self, written: pathlib.Path, path: str, keep: bool = False) -> None:
+        protocols = {self.fs.protocol} if isinstance(self.fs.protocol, str) else self.fs.protocol
         try:
-            self.fs.put_file(str(written), path)
+            if _WHOLE.intersection(protocols):
+                self.fs.put_file(str(written), path)
+            else:
+                part = f"{path}.{uuid.uuid4().hex[:12]}.part"
+                self.fs.put_file(str(written), part)
+                self.fs.mv(part, path)
         except Exception as error:
             raise UserError(f"cannot write {path}: {_reason(error)}") from error
         if not keep:

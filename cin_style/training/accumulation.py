@@ -81,7 +81,8 @@ def tensorflow_step(trainer: Any, data: Any) -> dict[str, Any]:
             loss = trainer.compute_loss(x=part, y_pred=trainer(part, training=True))
             scaled = trainer.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, weights)
-        trainer._loss_tracker.update_state(loss * replicas)
+        examples = tf.shape(tree.flatten(part)[0])[0]
+        trainer._loss_tracker.update_state(loss * replicas, sample_weight=examples)
         total = [a + b for a, b in zip(total, gradients, strict=True)] if total else gradients
     gradients = [gradient / trainer.parts for gradient in total]
     trainer.optimizer.apply_gradients(zip(gradients, weights, strict=True))

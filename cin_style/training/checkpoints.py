@@ -1,10 +1,10 @@
 """What a run goes on from: by epochs, by the clock, and when the process is told to end."""
 
 import contextlib
+import itertools
 import math
 import os
 import pathlib
-import shutil
 import signal
 import threading
 import time
@@ -33,6 +33,7 @@ class Checkpoint(StepCallback):
             so far.
         best: gets a copy of the checkpoint of the epoch with the least mean loss so far.
         minutes: so many after the last one, another is written where the run is.
+        every, steps: of an epoch, and of the run; where an epoch ends, it is saved as a whole.
         told_to_end: says of a step whether the process is to end at it, see `termination`. Then
             the run is saved, and ends.
 
@@ -48,19 +49,23 @@ class Checkpoint(StepCallback):
         path: str | os.PathLike,
         best: str | os.PathLike | None = None,
         minutes: float = math.inf,
+        every: int = 0,
+        steps: int = 0,
         told_to_end: Callable[[int], bool] = lambda step: False,
     ) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
         self.best = None if best is None else pathlib.Path(best)
         self.minutes = minutes
+        self.every, self.steps = every, steps
         self.told_to_end = told_to_end
+        self._told = False
         self._least = math.inf
         self._sums: dict[str, np.ndarray] = {}
-        self._saved = (time.monotonic(), self.step)
+        self._saved = time.monotonic()
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._saved = (time.monotonic(), self.step)
+        self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_begin(epoch)
@@ -71,12 +76,14 @@ class Checkpoint(StepCallback):
         self._sums = {}
 
     def after_step(self, logs: Mapping[str, float] | None) -> None:
-        told = self.told_to_end(self.step)
-        if told or time.monotonic() - self._saved[0] >= 60 * self.minutes:
+        self._told |= self.told_to_end(self.step)
+        if self.every and (self.step % self.every == 0 or self.step >= self.steps):
+            return  # the epoch ends here, and has to be logged first
+        if self._told or time.monotonic() - self._saved >= 60 * self.minutes:
             if keras.backend.backend() == "jax":
                 self.model.jax_state_sync()
-            self._save({name: _numpy(value) for name, value in _sums(self.model)})
-        if told:
+            self._save(self.path, {name: _numpy(value) for name, value in _sums(self.model)})
+        if self._told:
             raise Terminated(self.step)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -84,12 +91,14 @@ class Checkpoint(StepCallback):
         better = loss < self._least
         if better:
             self._least = loss
-        self._save({})
+        # The best one first: what the other one says of the least loss, it has to have.
         if better and self.best is not None:
-            with write_beside(self.best) as temporary:
-                shutil.copyfile(self.path, temporary)
+            self._save(self.best)
+        self._save(self.path)
+        if self._told:
+            raise Terminated(self.step)
 
-    def _save(self, sums: Mapping[str, np.ndarray]) -> None:
+    def _save(self, path: pathlib.Path, sums: Mapping[str, np.ndarray] | None = None) -> None:
         arrays: dict[str, Any] = {name: _numpy(value) for name, value in _variables(self.model)}
         # The epoch's losses were taken before its last update; and a moment that has overflowed
         # stops its weight for good, which no loss would tell.
@@ -98,10 +107,10 @@ class Checkpoint(StepCallback):
             finite,
             f"the weights or the optimizer's moments are no longer finite at step {self.step}",
         )
-        arrays |= {"step": np.int64(self.step), "least": np.float64(self._least), **sums}
-        with write_beside(self.path) as temporary:
+        arrays |= {"step": np.int64(self.step), "least": np.float64(self._least), **(sums or {})}
+        with write_beside(path) as temporary:
             np.savez(temporary, **arrays)
-        self._saved = (time.monotonic(), self.step)
+        self._saved = time.monotonic()
 
     def restore(self, trainer: Any) -> int:
         """Loads the file into a compiled `StyleTrainer`.
@@ -176,7 +185,9 @@ def termination(
     if hosts > 1:
         from jax.experimental import multihost_utils
 
-        yield multihost_utils.reached_preemption_sync_point
+        # It wants numbers that go up by one from 1; all hosts ask equally often.
+        calls = itertools.count(1)
+        yield lambda step: multihost_utils.reached_preemption_sync_point(next(calls))
         return
     told = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -76,7 +76,8 @@ def fit(prepared: Prepared, watchers: Sequence[Any] = ()) -> None:
         raise
     finally:
         progress.close()
-        _note_skipped(batches.skipped, prepared.folder)
+        if not prepared.devices.host:
+            _note_skipped(batches.skipped, prepared.folder)
 
 
 def _own_watchers(prepared: Prepared, batches: TrainingBatches) -> list[keras.callbacks.Callback]:

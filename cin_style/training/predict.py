@@ -289,6 +289,7 @@ class PredictorTask(Task):
             seed=recipe.seed,
             start=prepared.start,
             devices=prepared.devices,
+            parts=recipe.accumulate,
             grain=self.base.grain,
         )
 

@@ -105,6 +105,7 @@ class PredictorBatches(TrainingBatches):
         style_images: draws the style images.
         known: the known styles, or `None`.
         devices: of the run, which say what this machine's share of each batch is.
+        parts: in which batches are computed.
         **options: the other arguments of `TrainingBatches`.
     """
 
@@ -114,11 +115,15 @@ class PredictorBatches(TrainingBatches):
         style_images: StyleImages,
         known: KnownStyles | None,
         devices: Devices = ONE,
+        parts: int = 1,
         **options: Any,
     ) -> None:
         share = devices.share(options["batch_size"])
         super().__init__(photos, num_styles=1, share=share, **options)
-        self._known_share = devices.share(_KNOWN_AT_ONCE)
+        # So many that they, too, can be shared out evenly.
+        unit = devices.count * parts
+        self._known_at_once = -(-_KNOWN_AT_ONCE // unit) * unit
+        self._known_share = devices.share(self._known_at_once)
         self.style_images = style_images
         self.known = known
         # Noted in one place, and looked at by both.
@@ -137,7 +142,7 @@ class PredictorBatches(TrainingBatches):
         if self.known is None:
             return batch
         rng = np.random.default_rng([self.seed, step, 0, 3])
-        known = self.known.draw(rng, _KNOWN_AT_ONCE)
+        known = self.known.draw(rng, self._known_at_once)
         return *batch, *(values[self._known_share] for values in known)
 
 

@@ -1,6 +1,7 @@
 """The recipes of runs: of all, of training and of fine-tuning."""
 
 import dataclasses
+import re
 from typing import Any
 
 from cin_style.errors import UserError
@@ -105,7 +106,7 @@ class RunRecipe(LossRecipe):
                     "`steps_per_execution` must divide `steps` and `checkpoint_every`. Received: "
                     f"{self.steps_per_execution}, {self.steps}, {self.checkpoint_every}"
                 )
-        if self.devices != "auto" and not self.devices.isdecimal() or self.devices == "0":
+        if self.devices != "auto" and not re.fullmatch("[1-9][0-9]*", self.devices):
             raise UserError(f"`devices` must be a number or auto. Received: {self.devices}")
         if self.image_size - 2 * margin_of(self) < SMALLEST_SIDE:
             raise UserError(

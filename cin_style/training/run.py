@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import math
 import os
 import pathlib
 import tempfile
@@ -33,7 +34,7 @@ from cin_style.training.photos import (
     spread,
 )
 from cin_style.training.recipes import RunRecipe, margin_of
-from cin_style.training.run_folder import Identity, RunFolder, check_apart
+from cin_style.training.run_folder import NAMING_DATA, Identity, RunFolder, check_apart
 from cin_style.training.task import Prepared, Task
 
 _LOG = logging.getLogger("cin_style")
@@ -52,7 +53,8 @@ def run(task: Task, output: str | os.PathLike, watchers: Sequence[Any] = ()) -> 
         watchers: see `train`.
 
     Returns:
-        What the task's `conclude` returned, now or then.
+        What the task's `conclude` returned, now or then. With `hosts`, of a run that was finished
+        before, `None` on others than the first, whose files they need not have.
 
     Raises:
         UserError: see `train`.
@@ -133,7 +135,12 @@ def _state(folder: RunFolder, identity: Identity, devices: Devices) -> str:
         found = _STATES.index(folder.state(identity))
     except UserError as error:
         failure = error
-    check = zlib.crc32(json.dumps(identity.data, sort_keys=True).encode())
+    recipe = {
+        field.name: getattr(identity.recipe, field.name)
+        for field in dataclasses.fields(identity.recipe)
+        if field.name not in ("hosts", *NAMING_DATA)  # which may lie elsewhere
+    }
+    check = zlib.crc32(json.dumps([identity.data, recipe], sort_keys=True, default=str).encode())
     states, data_of_all = devices.from_all(np.array([found, check - 2**31], "int32")).T
     if failure:
         raise failure
@@ -141,8 +148,8 @@ def _state(folder: RunFolder, identity: Identity, devices: Devices) -> str:
         raise UserError("the first of the `hosts` can't begin or go on; it says why.")
     if len(set(data_of_all)) > 1:
         raise UserError(
-            "the `hosts` have not the same data: photos, styles or networks. Give all of them the "
-            "same."
+            "the `hosts` have not the same options or data (photos, styles, networks). Give all of "
+            "them the same."
         )
     state = _STATES[states[0]]
     if state == "begun":
@@ -186,6 +193,16 @@ def hash_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
+def _say_where(recipe: RunRecipe, devices: Devices) -> None:
+    _LOG.info(
+        "computing in %s on %s (%s)%s",
+        recipe.precision,
+        hardware.device(),
+        keras.backend.backend(),
+        f", {devices.count} devices together" if devices.count > 1 else "",
+    )
+
+
 def prepare(
     task: Task,
     folder: RunFolder,
@@ -209,13 +226,7 @@ def prepare(
     measured = PhotoSubset(held_out, spread(most, len(held_out)))
     crops = center_crops(measured, recipe.image_size) if len(measured) else None
     material, home = task.make_trainer(photos, crops, folder, new)
-    _LOG.info(
-        "computing in %s on %s (%s)%s",
-        recipe.precision,
-        hardware.device(),
-        keras.backend.backend(),
-        f", {devices.count} devices together" if devices.count > 1 else "",
-    )
+    _say_where(recipe, devices)
     with devices.building():
         trainer = home
         if devices.count > 1:
@@ -230,7 +241,14 @@ def prepare(
     trainer.parts = recipe.accumulate
     if devices.count > 1:
         devices.copy_weights(home.network, trainer.network)
-    checkpoint = Checkpoint(folder.checkpoint, folder.best, recipe.checkpoint_minutes)
+    checkpoint = Checkpoint(
+        folder.checkpoint,
+        folder.best,
+        # Of the others nobody reads what they save.
+        math.inf if devices.host else recipe.checkpoint_minutes,
+        min(recipe.checkpoint_every, recipe.steps),
+        recipe.steps,
+    )
     start = checkpoint.restore(trainer)
     if start:
         _LOG.info("going on from step %d of %d", start, recipe.steps)

@@ -19,7 +19,7 @@ from cin_style.styles.style import Style
 from cin_style.training.recipes import RunRecipe
 
 # The arguments that say which data.
-_NAMING_DATA = (
+NAMING_DATA = (
     "content",
     "styles",
     "held_out_styles",
@@ -188,7 +188,7 @@ class RunFolder:
         ]
         # What is filled in of the other arguments (`holdout`, say) follows from the data: that it
         # is another number would not tell what to put back.
-        renamed = [name for name in others if name in _NAMING_DATA]
+        renamed = [name for name in others if name in NAMING_DATA]
         changed = _differences(record.get("data", {}), identity.data)
         if changed and not renamed:
             raise UserError(

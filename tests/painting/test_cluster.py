@@ -75,6 +75,7 @@ def test_a_cluster_paints_what_stylize_does(
     paint = painter(recipe, jobs)
     found = results(paint, rows)
     jobs.take(iter(found), len(rows))
+    jobs.send_journal()
     written = jobs.conclude(output)
     assert pictures(tmp_path / "out") == pictures(tmp_path / "here")
     assert len(written) == len(pictures(tmp_path / "here")) > 4
@@ -143,6 +144,14 @@ def test_what_is_asked_for_in_vain(model, tiny_network, photo_folder, tmp_path, 
     pytest.importorskip("fsspec", reason="needs fsspec")
     with pytest.raises(UserError, match="either all URLs or all on this machine"):
         stylize(recipe.replace(photos=["file:///a", "b"]), tmp_path / "out")
+    with pytest.raises(UserError, match="of several stores"):
+        stylize(recipe.replace(photos=["file:///a", "memory:///b"]), tmp_path / "out")
+    with pytest.raises(UserError, match="is a folder of photos, too. Choose another `output`"):
+        stylize(recipe.replace(photos=[f"file://{tmp_path}"]), f"file://{tmp_path}")
+    with pytest.raises(UserError, match="is a URL, which only `engine=ray` reads"):
+        stylize(recipe.replace(engine="here"), "file:///nowhere")
+    with pytest.raises(UserError, match="no photo to paint"):
+        stylize(recipe.replace(photos=[]), "file:///nowhere")
     with pytest.raises(UserError, match="no image at file:///nowhere"):
         stylize(recipe.replace(photos=["file:///nowhere"]), tmp_path / "out")
     with pytest.raises(UserError, match="cannot read gone://a"):

@@ -119,6 +119,16 @@ def test_a_run_told_to_end_is_saved_within_an_epoch(
     assert log_without_times(output) == log_without_times(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("step", [2, 6])
+def test_a_run_told_to_end_where_an_epoch_ends(step, train_recipe, finished_run, tmp_path):
+    with pytest.raises(Terminated) as told:
+        train(train_recipe, tmp_path, watchers=[Kills(step)])
+    assert told.value.step == step
+    assert (tmp_path / "best.npz").is_file()
+    train(train_recipe, tmp_path)
+    assert log_without_times(tmp_path) == log_without_times(finished_run)
+
+
 def test_who_is_told_to_end_before_a_step_ends_at_once(train_recipe, tmp_path):
     class KillsEarly(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):

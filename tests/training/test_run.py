@@ -83,8 +83,6 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights(
 class Kills(keras.callbacks.Callback):
     """Tells the own process to end, in a step, as a scheduler does."""
 
-    number = signal.SIGTERM
-
     def __init__(self, step):
         super().__init__()
         self.left = step
@@ -92,11 +90,17 @@ class Kills(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.left -= 1
         if not self.left:
-            os.kill(os.getpid(), self.number)
+            self.act()
+
+    def act(self):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Interrupted(Kills):
-    number = signal.SIGINT
+    """As by Ctrl-C."""
+
+    def act(self):
+        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ if keras.backend.backend() == "tensorflow":
 def steps(devices: Devices) -> tuple[list, dict, list]:
     """Weights before and after five steps of SGD, and the logs."""
     with devices.building():
-        trainer = _make_trainer(keras.optimizers.SGD(1e-7))
+        trainer = _make_trainer(keras.optimizers.SGD(5e-8))
     before = _values(trainer.network.weights)
     with devices.stepping():
         history = trainer.fit(

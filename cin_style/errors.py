@@ -10,6 +10,17 @@ class UserError(ValueError):
     """
 
 
+def reason_of(error: BaseException) -> str:
+    """What an error of another library says, on one line; its name where it says nothing.
+
+    Example:
+
+        >>> reason_of(ValueError("no such port\\nhere")), reason_of(OSError())
+        ('no such port', 'OSError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class Terminated(BaseException):
     """The process was told to end (SIGTERM); what was done is saved, and can be gone on with.
 

@@ -92,6 +92,18 @@ def _size(path: pathlib.Path) -> int | None:
         return None
 
 
+def facts_of(path: pathlib.Path) -> list:
+    """What tells a file from others and from what it was before; nothing where there is none.
+
+    Its name, size and the time of its last change, as `Fingerprints.of_file` takes them.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return []
+    return [os.fsencode(path.name).hex(), found.st_size, found.st_mtime_ns]
+
+
 class Fingerprints:
     """Tells what pictures are painted from, and how, in short: if one of these differs, so does it.
 
@@ -122,12 +134,8 @@ class Fingerprints:
 
         Empty for a photo that is not there.
         """
-        try:
-            found = photo.stat()
-        except OSError:
-            return ""
-        file = [os.fsencode(photo.name).hex(), found.st_size, found.st_mtime_ns]
-        return self.of_file(file, style)
+        facts = facts_of(photo)
+        return self.of_file(facts, style) if facts else ""
 
     def of_file(self, file: list[Any], style: str | dict[str, float]) -> str:
         """The same, of what tells the photo's file from others and from what it was before."""

@@ -6,9 +6,10 @@ import posixpath
 import uuid
 from typing import Any
 
-from cin_style.errors import UserError
+from cin_style.errors import UserError, reason_of
 from cin_style.images import search
 from cin_style.images.files import READABLE
+from cin_style.painting.journal import facts_of
 
 # Stores in which a file is there when it is whole.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "r2"}
@@ -35,22 +36,11 @@ class LocalFiles:
             paths: files and folders.
             without: a folder that is left out of the search.
         """
-        return {str(path): self.facts(path) for path in search.find(paths, without=[without])}
-
-    def facts(self, path: pathlib.Path) -> list:
-        """What tells a file from others and from what it was before; nothing where there is none.
-
-        Its name, size and the time of its last change, as `Fingerprints.of_file` takes them.
-        """
-        try:
-            found = path.stat()
-        except OSError:
-            return []
-        return [os.fsencode(path.name).hex(), found.st_size, found.st_mtime_ns]
+        return {str(path): facts_of(path) for path in search.find(paths, without=[without])}
 
     def mark(self, path: str) -> str | None:
         """What tells a file from what it was before; `None` where there is none."""
-        facts = self.facts(pathlib.Path(path))
+        facts = facts_of(pathlib.Path(path))
         return str(facts) if facts else None
 
     # The same as when the folder was begun, without asking again.
@@ -58,14 +48,10 @@ class LocalFiles:
 
     def size(self, path: str) -> int | None:
         """Of a file, in bytes; `None` where there is none."""
-        facts = self.facts(pathlib.Path(path))
+        facts = facts_of(pathlib.Path(path))
         return facts[1] if facts else None
 
     size_now = size
-
-    def begin(self, folder: str) -> None:
-        """Makes a folder where there is none."""
-        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
 
     def fetch(self, path: str, folder: str) -> pathlib.Path:
         """A file under a name on this machine."""
@@ -98,7 +84,7 @@ class RemoteFiles:
 
             self.fs, _ = fsspec.core.url_to_fs(url)
         except Exception as error:  # of as many kinds as there are places
-            raise UserError(f"cannot read {url}: {_reason(error)}") from error
+            raise UserError(f"cannot read {url}: {reason_of(error)}") from error
         # What is there at first: asked for once, where there may be millions.
         self._listed: dict[str, list] = {}
 
@@ -130,7 +116,7 @@ class RemoteFiles:
         try:
             return self.fs.find(self.path(url), detail=True)
         except Exception as error:  # of as many kinds as there are places
-            raise UserError(f"cannot list {url}: {_reason(error)}") from error
+            raise UserError(f"cannot list {url}: {reason_of(error)}") from error
 
     def mark(self, path: str) -> str | None:
         facts = self._facts_now(path)
@@ -155,14 +141,15 @@ class RemoteFiles:
         except FileNotFoundError:
             return []
         except Exception as error:
-            raise UserError(f"cannot ask for {path}: {_reason(error)}") from error
+            raise UserError(f"cannot ask for {path}: {reason_of(error)}") from error
 
     def begin(self, folder: str) -> None:
+        """Makes a folder where there is none, and looks at what is in it."""
         try:
             self.fs.makedirs(folder, exist_ok=True)
             listed = self.fs.find(folder, detail=True)
         except Exception as error:
-            raise UserError(f"cannot write to {folder}: {_reason(error)}") from error
+            raise UserError(f"cannot write to {folder}: {reason_of(error)}") from error
         self._listed = {path: _remote_facts(path, info) for path, info in listed.items()}
 
     def fetch(self, path: str, folder: str) -> pathlib.Path:
@@ -171,7 +158,7 @@ class RemoteFiles:
         try:
             self.fs.get_file(path, str(here))
         except Exception as error:
-            raise UserError(f"cannot read {path}: {_reason(error)}") from error
+            raise UserError(f"cannot read {path}: {reason_of(error)}") from error
         return here
 
     def target(self, path: str, folder: str) -> pathlib.Path:
@@ -184,7 +171,7 @@ class RemoteFiles:
         except FileNotFoundError:
             here.unlink(missing_ok=True)
         except Exception as error:
-            raise UserError(f"cannot read {path}: {_reason(error)}") from error
+            raise UserError(f"cannot read {path}: {reason_of(error)}") from error
 
     def put(self, written: pathlib.Path, path: str, keep: bool = False) -> None:
         protocols = {self.fs.protocol} if isinstance(self.fs.protocol, str) else self.fs.protocol
@@ -196,7 +183,7 @@ class RemoteFiles:
                 self.fs.put_file(str(written), part)
                 self.fs.mv(part, path)
         except Exception as error:
-            raise UserError(f"cannot write {path}: {_reason(error)}") from error
+            raise UserError(f"cannot write {path}: {reason_of(error)}") from error
         if not keep:
             written.unlink()
 
@@ -208,10 +195,6 @@ def _remote_facts(path: str, info: dict[str, Any]) -> list:
         "",
     )
     return [os.fsencode(posixpath.basename(path)).hex(), info.get("size"), str(changed)]
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def open_place(path: str | os.PathLike) -> LocalFiles | RemoteFiles:

@@ -246,6 +246,7 @@ class LossLog(StepCallback):
 
 
 def check_finite(finite: bool, what: str) -> None:
+    """Raises a `UserError` that says what is no longer finite, and what to do."""
     if not finite:
         raise UserError(
             f"{what}. Start again in another `output` with a lower "

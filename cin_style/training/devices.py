@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cin_style.errors import UserError
+from cin_style.errors import UserError, reason_of
 from cin_style.runtimes import backend
 
 _LOG = logging.getLogger("cin_style")
@@ -137,7 +137,7 @@ def connect(hosts: str) -> None:
     try:
         jax.distributed.initialize(**where)
     except (ValueError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = reason_of(error)
         raise UserError(
             f"the machines of `hosts` don't come together: {reason} Without a scheduler, give "
             "ADDRESS:PORT,INDEX,COUNT."

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from cin_style import images
-from cin_style.errors import UserError
+from cin_style.errors import UserError, reason_of
 
 
 class Photos(Protocol):
@@ -138,7 +138,7 @@ class TfdsPhotos:
         except UserError:
             raise
         except Exception as error:  # TFDS raises many kinds; each means "not to be had"
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reason = reason_of(error)
             raise UserError(
                 f"cannot read tfds:{spec}: {reason}. Check the name, the split and the connection."
             ) from error

@@ -13,7 +13,7 @@ from cin_style import images
 from cin_style.errors import UserError
 from cin_style.images import colour_transfer
 from cin_style.styles.generator import generate
-from cin_style.training.photos import Collection, Photos, TfdsPhotos, crop, size_of
+from cin_style.training.photos import Collection, Photos, TfdsPhotos, crop, size_of, spread
 
 # Side in px of what the generator paints.
 _GENERATED_SIZE = 448
@@ -110,7 +110,7 @@ def open_paintings(
         kept_out = images.find(held_out)
     else:
         count = min(8, max(1, len(files) // 8)) if len(files) > 1 else 0
-        kept_out = [files[(2 * index + 1) * len(files) // (2 * count)] for index in range(count)]
+        kept_out = [files[index] for index in spread(count, len(files))]
     identities = {_identity(path) for path in kept_out} - {None}
     pictures = Pictures(path for path in files if _identity(path) not in identities)
     data_sets: list[Collection] = [

@@ -8,7 +8,8 @@ import pytest
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.painting import cluster
-from cin_style.painting.cluster import Painter, _Jobs, _Model
+from cin_style.painting.cluster import Painter, _Model
+from cin_style.painting.cluster_jobs import ClusterJobs
 from cin_style.painting.folder import stylize
 from cin_style.painting.journal import NAME
 from cin_style.painting.places import is_url
@@ -38,7 +39,7 @@ def plan(tmp_path_factory):
 
     def plan(recipe, output):
         network = choice.open_network(recipe.model, recipe.runtime)
-        return _Jobs.plan(recipe, output, network, str(tmp_path_factory.mktemp("scratch")))
+        return ClusterJobs.plan(recipe, output, network, str(tmp_path_factory.mktemp("scratch")))
 
     return plan
 

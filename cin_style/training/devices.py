@@ -164,7 +164,7 @@ def devices_of(asked: str, batch_size: int, parts: int = 1) -> Devices:
     hosts = _hosts()
     if count > len(available):
         raise UserError(
-            f"`devices` {count}: there are {len(available)} here ({available[0]}"
+            f"`devices` {count} are more than there are here: {len(available)} ({available[0]}"
             f"{', ...' if len(available) > 1 else ''})."
         )
     if hosts > 1 and count < len(available):

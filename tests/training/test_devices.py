@@ -69,7 +69,7 @@ def test_a_run_may_change_its_devices(count, figures_of):
 def test_what_devices_cannot_do_is_said():
     assert devices_of("1", 3) is ONE
     for asked, batch_size, parts, message in (
-        ("3000", 6000, 1, "`devices` 3000: there are"),
+        ("3000", 6000, 1, "`devices` 3000 are more than there are here: "),
         ("1", 4, 3, "`batch_size` 4 can't be shared out evenly .* each in 3 parts.* multiple of 3"),
     ):
         with pytest.raises(UserError, match=message):

@@ -44,12 +44,12 @@ run-tests-of-page: $(VENV)/installed
 	$(BIN)/pip install --quiet playwright
 	$(BIN)/python -m pytest -m slow tests/runtimes/test_page.py
 
-# Two thousand photos on a Ray cluster of this machine, and a painter killed.
+# Two thousand photos, and a training of two hosts, on a Ray cluster of this machine; one killed each time.
 test-ray:
-	$(MAKE) run-tests-with-ray VENV=.venv-ray EXTRA=cpu,onnx,ray
+	$(MAKE) run-tests-with-ray VENV=.venv-ray EXTRA=cpu,jax,onnx,ray
 
 run-tests-with-ray: $(VENV)/installed
-	$(BIN)/python -m pytest -m slow tests/painting/test_ray.py
+	$(BIN)/python -m pytest -m slow -n0 tests/painting/test_ray.py tests/training/test_ray_train.py
 
 # A page in the browser to paint on.
 studio:

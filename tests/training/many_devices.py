@@ -18,6 +18,7 @@ import numpy as np  # noqa: E402
 from conftest import Batches, _make_trainer, _recipe, _values  # noqa: E402
 
 from cin_style import tables  # noqa: E402
+from cin_style.training.callbacks import CallbackList  # noqa: E402
 from cin_style.training.devices import Devices, devices_of  # noqa: E402
 from cin_style.training.train import train  # noqa: E402
 
@@ -39,6 +40,28 @@ def steps(devices: Devices) -> tuple[list, dict, list]:
             Batches(8).for_fit(), steps_per_epoch=5, verbose=0, shuffle=False
         ).history
     return before, history, _values(trainer.network.weights)
+
+
+def ahead(devices: Devices) -> list[int]:
+    """How many steps sent to the devices are not done when the next batch is asked for; on JAX."""
+    losses: list = []
+    counts: list[int] = []
+
+    class Collect(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            losses.append(logs._logs["loss"])
+
+    def batches():
+        for batch in Batches(8).for_fit():
+            counts.append(sum(not loss.is_ready() for loss in losses))
+            yield batch
+
+    with devices.building():
+        trainer = _make_trainer(keras.optimizers.SGD(5e-8))
+    watching = CallbackList([Collect()], model=trainer, steps=12, add_history=True)
+    with devices.stepping():
+        trainer.fit(batches(), steps_per_epoch=12, verbose=0, shuffle=False, callbacks=watching)
+    return counts
 
 
 def difference(ones, others) -> float:
@@ -71,6 +94,7 @@ print(
     json.dumps(
         {
             "devices": several.count,
+            "ahead": [ahead(Devices()), ahead(several)] if keras.backend.backend() == "jax" else [],
             "moved": difference(before, alone),
             "difference": difference(alone, together),
             "losses": [history["loss"][0], history_of_several["loss"][0]],

@@ -52,6 +52,17 @@ def test_several_devices_step_like_one(count, figures_of):
     assert several == pytest.approx(one, rel=1e-6)
 
 
+@pytest.mark.skipif(not ON_JAX, reason="TensorFlow's data sets have a prefetch of their own")
+@pytest.mark.parametrize("count", COUNTS)
+def test_batches_are_on_the_devices_before_they_are_needed(count, figures_of):
+    """A step, be it of one device or of several, is not waited for before the next batch is sent.
+
+    Where the machine is busy, a step may be done by itself before.
+    """
+    for undone in figures_of(count)["ahead"]:
+        assert sum(map(bool, undone)) > len(undone) / 2
+
+
 @pytest.mark.parametrize("count", COUNTS)
 def test_a_run_may_change_its_devices(count, figures_of):
     """Its weights are compared by what they make of the losses: Adam turns the rounding of what is

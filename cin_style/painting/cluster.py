@@ -6,8 +6,10 @@ import json
 import logging
 import os
 import pathlib
+import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,14 +136,40 @@ def _paint(
         **({"num_gpus": 1} if gpus else {"num_cpus": threads}),
     )
     try:
-        for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
-            yield from map(json.loads, batch["result"])
+        with _interruption() as told_to_stop:
+            for batch in done.iter_batches(batch_size=None, prefetch_batches=0):
+                yield from map(json.loads, batch["result"])
+                if told_to_stop():
+                    raise KeyboardInterrupt
     except ray.exceptions.RayError as error:
         reason = reason_of(error)
         raise UserError(
             f"the painters have failed: {reason} What they painted is kept; the same command goes "
             "on."
         ) from error
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[Callable[[], bool]]:
+    """Notes Ctrl-C, besides what it does: where it falls into some code of Ray's it is lost.
+
+    Yields:
+        Whether there was one. Always `False` outside of the main thread, which alone is told.
+    """
+    told = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield told.is_set
+        return
+
+    def note(number: int, frame: Any) -> None:
+        told.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield told.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Painting on a cluster, without one: the plan, the painters' work, and what is noted of it."""
 
+import contextlib
 import importlib.util
 import json
+import signal
 
 import pytest
 
@@ -164,3 +166,13 @@ def test_without_ray_it_says_what_to_install(photo_folder, tmp_path):
     recipe = StylizeRecipe(photos=[str(photo_folder)], engine="ray")
     with pytest.raises(UserError, match=r"`engine=ray` needs Ray .* cin_style\[ray\]"):
         stylize(recipe, tmp_path / "out")
+
+
+def test_an_interruption_that_was_lost_is_known_of():
+    before = signal.getsignal(signal.SIGINT)
+    with cluster._interruption() as told:
+        assert not told()
+        with contextlib.suppress(KeyboardInterrupt):  # as where Python calls back from others' code
+            signal.raise_signal(signal.SIGINT)
+        assert told()
+    assert signal.getsignal(signal.SIGINT) is before

@@ -14,8 +14,11 @@ from cin_style import hardware
     ("kind", "detail", "fast"),
     [
         ("cpu", "fma avx2 avx512f", False),
-        # Measured: without AMX, mixed_bfloat16 is the slower of the two.
+        # Measured: without AMX, mixed_bfloat16 is the slower of the two, but for AMD's.
         ("cpu", "avx512_bf16 avx512f", False),
+        ("cpu", "GenuineIntel avx512_bf16 avx512f", False),
+        ("cpu", "AuthenticAMD avx512_bf16 avx512f", True),
+        ("cpu", "AuthenticAMD avx2", False),
         ("cpu", "avx512_bf16 amx_bf16 amx_tile", True),
         ("cpu", "", False),
         ("gpu", "7.5", False),

@@ -1,7 +1,8 @@
 """The scoreboard: what training and painting take here, side by side with PyTorch.
 
     pip install torch==2.13.0                        # without it, its columns stay empty
-    python train/benchmark.py --output DIR           # a quarter of an hour; --quick: less
+    python train/benchmark.py --output DIR           # three quarters of an hour
+    python train/benchmark.py --quick --output DIR   # two minutes: some rows, each time once
 
 The columns of a row take turns, each time in a process of its own that has the machine to itself,
 so that a machine that gets slower gets slower for all. Medians over all rounds. Weights are random
@@ -11,6 +12,7 @@ Writes `benchmark.json`, with every single time, and `benchmark.md`, the table.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -28,6 +30,10 @@ PRODUCT = 4096
 
 # So often a process is timed, and after so many seconds no further time.
 TIMES, LONGEST = 4, 12
+
+# TFLOP of what is measured, as XLA counts (`train/experiments/operations.py` for the default
+# losses); a product of matrices says what the machine can do at best.
+WORK = {"paper": 0.649, "default": 0.410, "alone": 0.082, "product": 2 * PRODUCT**3 / 1e12}
 
 # Columns: what computes, and in what.
 OURS = ("keras float32", "keras bfloat16", "onnx float32", "openvino float32", "openvino bfloat16")
@@ -197,47 +203,71 @@ def product(column):
     return tf.function(lambda: tf.reduce_sum(tf.matmul(one, one)))
 
 
-def rows(quick):
-    """Title, function, options and columns of each row."""
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Attributes:
+        title: what it says.
+        function: of this module, which gives what is timed.
+        columns: which are measured.
+        options: of the function.
+        work: TFLOP, see `WORK`; 0 where that says nothing.
+        quick: whether `--quick` has it.
+    """
+
+    title: str
+    function: str
+    columns: tuple[str, ...]
+    options: dict = dataclasses.field(default_factory=dict)
+    work: float = 0.0
+    quick: bool = False
+
+
+def rows():
+    """All rows of the table."""
     keras, torch = OURS[:2], RIVALS[:2]
-    step = "a training step, 256 px, batch 4, 32 styles"
-    yield f"{step}, to block4_conv3", "training", {"losses": "paper"}, (*keras, *torch)
-    yield f"{step}, default losses", "training", {"losses": "default"}, keras
-    tuning = {"losses": "default", "finetuning": True}
-    yield "a fine-tuning step, the same", "training", tuning, keras
-    yield "reading 16 batches of 4 crops of 256 px", "reading", {}, keras[:1]
     plain = tuple(column for column in OURS if column.endswith("float32"))
-    for title, size in SIDES.items():
-        if not quick or title == "512 px":
-            columns = COLUMNS if size == (512, 512) else (*plain, "torch float32")
-            yield f"a photo of {title}", "painting", {"size": size}, columns
-    alone = {"size": (512, 512), "margin": False}
-    yield "512 px, the network alone, without margin", "painting", alone, COLUMNS
-    many = {"size": (512, 512), "num_styles": 32}
-    if not quick:
-        yield "a photo of 512 px in 32 styles", "painting", many, plain
-        yield "a folder of 8 photos of 512 x 384 px", "folder", {}, plain
-    yield "start to the first picture, 512 px", "start", {}, plain
-    yield "loading varied32", "loading", {}, plain
-    yield f"a product of matrices, {PRODUCT} x {PRODUCT}", "product", {}, (*keras, *torch)
+    title = f"a product of matrices, {PRODUCT} x {PRODUCT}"
+    yield Row(title, "product", (*keras, *torch), work=WORK["product"], quick=True)
+    step = "a training step, 256 px, batch 4, 32 styles"
+    paper, default = {"losses": "paper"}, {"losses": "default"}
+    title = f"{step}, to block4_conv3"
+    yield Row(title, "training", (*keras, *torch), paper, WORK["paper"], quick=True)
+    yield Row(f"{step}, default losses", "training", keras, default, WORK["default"])
+    yield Row("a fine-tuning step, the same", "training", keras, default | {"finetuning": True})
+    yield Row("reading 16 batches of 4 crops of 256 px", "reading", keras[:1])
+    for side, size in SIDES.items():
+        columns = COLUMNS if size == (512, 512) else (*plain, "torch float32")
+        yield Row(f"a photo of {side}", "painting", columns, {"size": size})
+    alone, many = {"margin": False}, {"num_styles": 32}
+    size = {"size": (512, 512)}
+    title = "512 px, the network alone, without margin"
+    yield Row(title, "painting", COLUMNS, size | alone, WORK["alone"], quick=True)
+    yield Row("a photo of 512 px in 32 styles", "painting", plain, size | many)
+    yield Row("a folder of 8 photos of 512 x 384 px", "folder", plain)
+    yield Row("start to the first picture, 512 px", "start", plain, quick=True)
+    yield Row("loading varied32", "loading", plain)
 
 
 # === Taking turns ===
 
 
-def measure(function, options, columns, rounds):
+def measure(row, rounds, times):
     """The figures of a row, by column: each column in a process of its own, round after round."""
-    found = {column: {"seconds": []} for column in columns}
+    found = {column: {"seconds": []} for column in row.columns}
+    call = [row.function, json.dumps(row.options), str(times)]
     for _ in range(rounds):
         for column, figures in found.items():
             if "error" in figures:
                 continue
-            done = subprocess.run(
-                [sys.executable, __file__, "--one", function, column, json.dumps(options)],
-                capture_output=True,
-                text=True,
-                env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
-            )
+            with tempfile.TemporaryDirectory() as scratch:
+                done = subprocess.run(
+                    [sys.executable, __file__, "--one", column, *call],
+                    capture_output=True,
+                    text=True,
+                    env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "TMPDIR": scratch},
+                )
             if done.returncode:
                 figures["error"] = (done.stderr.strip().splitlines() or ["ended"])[-1]
                 continue
@@ -248,12 +278,12 @@ def measure(function, options, columns, rounds):
     return found
 
 
-def measure_one(function, column, options):
+def measure_one(column, function, options, times):
     """In a fresh process: prints the times of some calls, after one that does not count."""
-    run = globals()[function](column, **options)
+    run = globals()[function](column, **json.loads(options))
     run()
     seconds = []
-    while len(seconds) < TIMES and sum(seconds) < LONGEST:
+    while len(seconds) < int(times) and sum(seconds) < LONGEST:
         begun = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - begun)
@@ -282,52 +312,86 @@ def describe_machine():
     return {"processor": models[0] if models else platform.processor(), "versions": found}
 
 
-def table(found):
-    """The scoreboard in Markdown: seconds, and how many times faster the best of ours is."""
-    titles = {name: name.replace("torch", "PyTorch").replace("keras", "Keras") for name in COLUMNS}
-    lines = ["| | " + " | ".join(titles.values()) + " | PyTorch / ours |"]
-    lines.append("|---" + "|---:" * (len(COLUMNS) + 1) + "|")
-    for title, figures in found["rows"].items():
-        medians = {name: one["median"] for name, one in figures.items() if "median" in one}
-        cells = [f"{medians[name]:.3g}" if name in medians else "" for name in COLUMNS]
-        ratios = []
+def table(found, of=None):
+    """The scoreboard in Markdown: seconds, how many times faster the best of ours is, and shares.
+
+    Args:
+        found: what is measured by now.
+        of: titles of rows; by default all.
+    """
+    names = {name: name.replace("torch", "PyTorch").replace("keras", "Keras") for name in COLUMNS}
+    lines = ["| | " + " | ".join(names.values()) + " | PyTorch / ours | of the peak |"]
+    lines.append("|---" + "|---:" * (len(COLUMNS) + 2) + "|")
+    medians = {
+        title: {name: one["median"] for name, one in row["columns"].items() if "median" in one}
+        for title, row in found["rows"].items()
+    }
+    for title in of or medians:
+        cells = [
+            f"{medians[title][name]:.3g}" if name in medians[title] else "" for name in COLUMNS
+        ]
+        ratios, shares = [], []
         for precision in ("float32", "bfloat16"):
-            rival = medians.get(f"torch {precision}")
-            ours = [medians[name] for name in OURS if name in medians and precision in name]
+            ours = best(medians[title], precision, OURS)
+            rival = medians[title].get(f"torch {precision}")
             if rival and ours and "product" not in title:
-                ratios.append(f"{rival / min(ours):.2f}")
-        lines.append(f"| {title} | {' | '.join(cells)} | {', '.join(ratios)} |")
+                ratios.append(f"{rival / ours:.2f}")
+            share = ours and share_of_peak(found["rows"], medians, title, precision, ours)
+            if share:
+                shares.append(f"{share:.2f}")
+        cells += [", ".join(ratios), ", ".join(shares)]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def best(medians, precision, columns):
+    """The least time of columns in a precision, or None."""
+    return min(
+        (medians[name] for name in columns if name in medians and precision in name), default=None
+    )
+
+
+def share_of_peak(rows, medians, title, precision, seconds):
+    """The rate of a row's work over that of a product of matrices, where both are known."""
+    for other in rows:
+        peak = best(medians[other], precision, COLUMNS)
+        if "product" in other and peak and rows[title]["work"] and other != title:
+            return rows[title]["work"] / seconds / (rows[other]["work"] / peak)
+    return None
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rows, one round")
+    parser.add_argument("--quick", action="store_true", help="some rows, each timed once")
     parser.add_argument("--only", default="", help="rows whose titles hold this")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--output", type=pathlib.Path)
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        function, column, options = arguments.one
-        measure_one(function, column, json.loads(options))
+        measure_one(*arguments.one)
         return
     if not arguments.output:
         parser.error("--output DIR: where shall the table go?")
     arguments.output.mkdir(parents=True, exist_ok=True)
     rounds = arguments.rounds or (1 if arguments.quick else 3)
+    times = 1 if arguments.quick else TIMES
     found = {"machine": describe_machine(), "rounds": rounds, "rows": {}}
-    for title, function, options, columns in rows(arguments.quick):
-        if arguments.only not in title:
+    for row in rows():
+        if arguments.only not in row.title or arguments.quick and not row.quick:
             continue
-        found["rows"][title] = measure(function, options, columns, rounds)
+        if arguments.quick:  # compiling takes PyTorch a minute
+            columns = tuple(name for name in row.columns if name != "torch compiled")
+            row = dataclasses.replace(row, columns=columns)
+        figures = measure(row, rounds, times)
+        found["rows"][row.title] = {"work": row.work, "columns": figures}
         text = json.dumps(found, indent=1)
         (arguments.output / "benchmark.json").write_text(text, encoding="utf-8")
         (arguments.output / "benchmark.md").write_text(table(found) + "\n", encoding="utf-8")
-        print(table({"rows": {title: found["rows"][title]}}).splitlines()[-1], flush=True)
-        for column, figures in found["rows"][title].items():
-            if "error" in figures:
-                print(f"  {column}: {figures['error']}", flush=True)
+        print(table(found, [row.title]).splitlines()[-1], flush=True)
+        for column, figure in figures.items():
+            if "error" in figure:
+                print(f"  {column}: {figure['error']}", flush=True)
 
 
 if __name__ == "__main__":

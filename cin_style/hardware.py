@@ -28,8 +28,8 @@ def is_fast_in_bfloat16(kind: str, detail: str = "") -> bool:
 
     Args:
         kind: `"cpu"`, `"gpu"`, `"tpu"` or another accelerator's name.
-        detail: a CPU's vendor and flags, separated by spaces; an accelerator's compute capability, such as
-            NVIDIA's `"8.0"` or AMD's `"gfx90a"`, where it has one.
+        detail: a CPU's vendor and flags, separated by spaces; an accelerator's compute capability,
+            such as NVIDIA's `"8.0"` or AMD's `"gfx90a"`, where it has one.
 
     Example:
 

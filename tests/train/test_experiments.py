@@ -194,6 +194,7 @@ def test_style_rate(run, model, paintings, many_photos, capsys):
     assert "with_droplets" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_ablations(run, paintings):
     options = ["--sizes", "16", "32", "--iterations", "2", "--max_side", "64"]
     layers = ["--style_size", "32", "--style_layers", "block1_conv1,block1_conv2"]

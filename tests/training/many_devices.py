@@ -1,7 +1,7 @@
 """Trains on one and on several devices that a processor stands in for; a script, as backends
 fix their devices when they begin.
 
-Arguments: how many, and a folder. Prints as JSON what the tests look at.
+Arguments: how many, a folder, and `steps` or `runs`. Prints as JSON what the tests look at.
 """
 
 import contextlib
@@ -72,44 +72,45 @@ def log(folder: pathlib.Path) -> list[dict]:
     return [row | {"seconds": 0} for row in tables.read(folder / "losses.csv")]
 
 
-several = devices_of("auto", 8)
-before, history, alone = steps(Devices())
-_, history_of_several, together = steps(several)
-recipe = _recipe(FOLDER).replace(batch_size=8, accumulate=1)
-runs = {}
-for name, devices in (("one", "1"), ("several", "auto")):
-    runs[name] = train(recipe.replace(devices=devices), FOLDER / name)
-# Begun on several, ended on one.
-with contextlib.suppress(KeyboardInterrupt):
+def train_on(_: Devices) -> dict:
+    """The same run on one, on several, and begun on several and ended on one."""
+    recipe = _recipe(FOLDER).replace(batch_size=8, accumulate=1)
+    names = ("one", "several", "mixed")
+    for name, asked in (("one", "1"), ("several", "auto")):
+        train(recipe.replace(devices=asked), FOLDER / name)
+    with contextlib.suppress(KeyboardInterrupt):
 
-    class Interrupt(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 1:
-                raise KeyboardInterrupt
+        class Interrupt(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch == 1:
+                    raise KeyboardInterrupt
 
-    train(recipe.replace(devices="auto"), FOLDER / "mixed", watchers=[Interrupt()])
-runs["mixed"] = train(recipe, FOLDER / "mixed")
-weights = {name: _values(network.weights) for name, network in runs.items()}
-print(
-    json.dumps(
-        {
-            "devices": several.count,
-            "ahead": [ahead(Devices()), ahead(several)] if keras.backend.backend() == "jax" else [],
-            "moved": difference(before, alone),
-            "difference": difference(alone, together),
-            "losses": [history["loss"][0], history_of_several["loss"][0]],
-            "runs": {name: difference(weights["one"], weights[name]) for name in weights},
-            "logs": {name: log(FOLDER / name) for name in weights},
-            "files": {
-                name: sorted(path.name for path in (FOLDER / name).iterdir()) for name in weights
-            },
-            "checkpoints": {
-                name: {
-                    key: list(array.shape)
-                    for key, array in np.load(FOLDER / name / "checkpoint.npz").items()
-                }
-                for name in weights
-            },
-        }
-    )
-)
+        train(recipe.replace(devices="auto"), FOLDER / "mixed", watchers=[Interrupt()])
+    train(recipe, FOLDER / "mixed")
+    return {
+        "logs": {name: log(FOLDER / name) for name in names},
+        "files": {name: sorted(path.name for path in (FOLDER / name).iterdir()) for name in names},
+        "checkpoints": {
+            name: {
+                key: list(array.shape)
+                for key, array in np.load(FOLDER / name / "checkpoint.npz").items()
+            }
+            for name in names
+        },
+    }
+
+
+def step_on(devices: Devices) -> dict:
+    """Steps on one and on several."""
+    before, history, alone = steps(Devices())
+    _, history_of_several, together = steps(devices)
+    return {
+        "devices": devices.count,
+        "ahead": [ahead(Devices()), ahead(devices)] if keras.backend.backend() == "jax" else [],
+        "moved": difference(before, alone),
+        "difference": difference(alone, together),
+        "losses": [history["loss"][0], history_of_several["loss"][0]],
+    }
+
+
+print(json.dumps({"steps": step_on, "runs": train_on}[sys.argv[3]](devices_of("auto", 8))))

@@ -143,6 +143,7 @@ def finished_content(output):
     return json.loads((output / "run.json").read_text())["recipe"]["content"]
 
 
+@pytest.mark.slow
 def test_without_previews_no_before_and_after(tiny_network, recipe, new_styles, tmp_path):
     recipe = recipe.replace(styles=(new_styles / "elm.png",), steps=1, init="ones", preview_every=0)
     finetune(recipe, tmp_path, network=tiny_network)

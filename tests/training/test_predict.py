@@ -419,6 +419,7 @@ def test_of_few_paintings_one_is_kept_out(count, held_out, painting_folder, tmp_
     assert (len(pictures), len(kept_out)) == (count - held_out, held_out)
 
 
+@pytest.mark.slow
 def test_a_predictor_of_a_single_painting(recipe, painting_folder, tiny_network, tmp_path):
     single = recipe.replace(styles=(str(painting_folder / "ash.png"),), held_out_styles=())
     predictor = train_predictor(single.replace(steps=1), tmp_path, network=tiny_network)

@@ -104,7 +104,11 @@ class Interrupted(Kills):
 
 
 @pytest.mark.parametrize(
-    "options, calls, step", [({"ema": 0.9}, 3, 3), ({"steps_per_execution": 2}, 2, 4)]
+    "options, calls, step",
+    [
+        ({"ema": 0.9}, 3, 3),
+        pytest.param({"steps_per_execution": 2}, 2, 4, marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_told_to_end_is_saved_within_an_epoch(
     options, calls, step, train_recipe, values, tmp_path
@@ -123,6 +127,7 @@ def test_a_run_told_to_end_is_saved_within_an_epoch(
     assert log_without_times(output) == log_without_times(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 6])
 def test_a_run_told_to_end_where_an_epoch_ends(step, train_recipe, finished_run, tmp_path):
     with pytest.raises(Terminated) as told:

@@ -53,6 +53,7 @@ def test_mixed_precision_is_finite_and_falls(dtype, make_trainer, fit, values):
     assert all(np.isfinite(value).all() for value in values(trainer.network.weights))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TENSORFLOW, reason="compares the two ways TensorFlow can run a step")
 def test_xla_compiled_step_equals_the_plain_one(make_trainer, fit, values):
     results = []

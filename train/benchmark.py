@@ -2,7 +2,7 @@
 
     pip install torch==2.13.0                        # without it, its columns stay empty
     python train/benchmark.py --output DIR           # three quarters of an hour
-    python train/benchmark.py --quick --output DIR   # two minutes: some rows, each time once
+    python train/benchmark.py --quick --output DIR   # three minutes: some rows, each timed once
 
 The columns of a row take turns, each time in a process of its own that has the machine to itself,
 so that a machine that gets slower gets slower for all. Medians over all rounds. Weights are random

@@ -1,7 +1,7 @@
 """The scoreboard: what training and painting take here, side by side with PyTorch.
 
     pip install torch==2.13.0                        # without it, its columns stay empty
-    python train/benchmark.py --output DIR           # three quarters of an hour
+    python train/benchmark.py --output DIR           # all rows, three rounds
     python train/benchmark.py --quick --output DIR   # three minutes: some rows, each timed once
 
 The columns of a row take turns, each time in a process of its own that has the machine to itself,

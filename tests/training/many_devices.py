@@ -72,7 +72,7 @@ def log(folder: pathlib.Path) -> list[dict]:
     return [row | {"seconds": 0} for row in tables.read(folder / "losses.csv")]
 
 
-def train_on(_: Devices) -> dict:
+def compare_runs() -> dict:
     """The same run on one, on several, and begun on several and ended on one."""
     recipe = _recipe(FOLDER).replace(batch_size=8, accumulate=1)
     names = ("one", "several", "mixed")
@@ -100,8 +100,9 @@ def train_on(_: Devices) -> dict:
     }
 
 
-def step_on(devices: Devices) -> dict:
+def compare_steps() -> dict:
     """Steps on one and on several."""
+    devices = devices_of("auto", 8)
     before, history, alone = steps(Devices())
     _, history_of_several, together = steps(devices)
     return {
@@ -113,4 +114,4 @@ def step_on(devices: Devices) -> dict:
     }
 
 
-print(json.dumps({"steps": step_on, "runs": train_on}[sys.argv[3]](devices_of("auto", 8))))
+print(json.dumps({"steps": compare_steps, "runs": compare_runs}[sys.argv[3]]()))

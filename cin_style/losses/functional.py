@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
@@ -26,11 +27,29 @@ def gram_matrix(features: Any) -> Any:
         >>> np.asarray(gram_matrix(two_pixels)).tolist()
         [[[5.0, 7.0], [7.0, 10.0]]]
     """
-    features = ops.cast(features, "float32")
+    return _gram_matrix(features)
+
+
+@ops.custom_gradient
+def _gram_matrix(features):
     _, height, width, channels = ops.shape(features)
-    flat = ops.reshape(features, (-1, height * width, channels))
     positions = ops.cast(height * width, "float32")
-    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / positions
+
+    def flat(dtype):
+        return ops.reshape(ops.cast(features, dtype), (-1, height * width, channels))
+
+    def gradient(*arguments, upstream=None):
+        # F (D + D^T), one product; derived by parts, each F of F^T F has one of its own. It is
+        # rounded to the features' dtype in any case; of float16 the range would not suffice.
+        d = arguments[0] if upstream is None else upstream
+        given = keras.backend.standardize_dtype(features.dtype)
+        dtype = given if given == "bfloat16" else "float32"
+        both = ops.cast((d + ops.transpose(d, (0, 2, 1))) / positions, dtype)
+        product = ops.matmul(flat(dtype), both)
+        return ops.cast(ops.reshape(product, ops.shape(features)), features.dtype)
+
+    rows = flat("float32")
+    return ops.matmul(ops.transpose(rows, (0, 2, 1)), rows) / positions, gradient
 
 
 def content_loss(features: Any, targets: Any) -> Any:

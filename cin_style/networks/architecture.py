@@ -64,9 +64,8 @@ class Architecture:
             x = layers.get(keras.layers.Add, f"{name}_add")([x, y])
         for k in reversed(range(depth)):
             name = f"expand_{depth - k}"
-            smooth = self.upsampling == "bilinear"
-            x = layers.get(Enlarge, f"{name}_upsample")(x)
-            x = self._convolve(layers, normalize, x, name, k, widths[k], 3, smooth=smooth)
+            how = {self.upsampling: True}
+            x = self._convolve(layers, normalize, x, name, k, widths[k], 3, **how)
         # The picture itself is made in float32, whatever the dtype policy.
         name = f"expand_{depth + 1}"
         x = self._convolve(
@@ -85,11 +84,15 @@ class Architecture:
         size,
         strides=1,
         activation="relu",
-        smooth=False,
+        nearest=False,
+        bilinear=False,
         **options,
     ):
-        x = layers.get(ReflectionPadding2D, f"{name}_pad", size // 2 + smooth)(x)
-        if smooth:
+        if bilinear:
+            x = layers.get(Enlarge, f"{name}_upsample")(x)
+        if not nearest:
+            x = layers.get(ReflectionPadding2D, f"{name}_pad", size // 2 + bilinear)(x)
+        if bilinear:
             # After nearest upsampling, two averages of neighbours make it bilinear. (Keras'
             # bilinear upsampling, 3.15, can't trace a graph for images of any size.)
             for index in (1, 2):
@@ -101,6 +104,7 @@ class Architecture:
             size,
             strides,
             even=depth < self.depth,  # all sides are multiples of 2^depth
+            enlarged=nearest,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
         )(x)
         x = normalize(x, name, depth, **options)

@@ -65,7 +65,9 @@ def blend(
     """
     output = pathlib.Path(output)
     _check(recipe, output)
-    painter = choice.open_network(recipe.model if network is None else network, recipe.runtime)
+    painter = choice.open_network(
+        recipe.model if network is None else network, recipe.runtime, recipe.dtype
+    )
     asked = predicted.for_blend(recipe, painter, known=network is None)
     network, recipe = asked.network, recipe.replace(styles=asked.text)
     names = [network.styles[index].name for index in find_all(network.styles, recipe.styles)]
@@ -192,7 +194,7 @@ def _prepare(recipe: BlendRecipe, network: Styled, names: Sequence[str]) -> Scen
     few = network.select(list(dict.fromkeys(names)))
     whole = files.open_rgb(recipe.photo, most_pixels=limits.most_pixels())
     photo = np.asarray(files.scaled(whole, max_side=recipe.max_side))
-    stylizer = Stylizer(few, grain=recipe.grain, runtime=recipe.runtime)
+    stylizer = Stylizer(few, recipe.dtype, recipe.grain, recipe.runtime)
     return Scene(
         stylizer=stylizer,
         photo=photo,

@@ -55,7 +55,7 @@ def stylize(
             "`engine=ray` paints with the network that `model` names, and makes no `sheet`. Save "
             "the network in a file, or paint without `engine`."
         )
-    painter = choice.open_network(recipe.model, recipe.runtime)
+    painter = choice.open_network(recipe.model, recipe.runtime, recipe.dtype)
     asked = predicted.for_stylize(recipe, painter, known=True)
     recipe = recipe.replace(style=asked.text, style_image="")
     with tempfile.TemporaryDirectory(prefix="cin_style-") as scratch:
@@ -192,14 +192,14 @@ class _Model:
             return cls(model if not os.path.exists(model) else os.path.abspath(model))
         return cls(path.name, path.read_bytes())
 
-    def open(self, runtime: str) -> Styled:
-        """The network."""
+    def open(self, recipe: StylizeRecipe) -> Styled:
+        """The network, as the recipe wants it painted with."""
         if not self.data:
-            return choice.open_network(self.name, runtime)
+            return choice.open_network(self.name, recipe.runtime, recipe.dtype)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, self.name)
             path.write_bytes(self.data)
-            return choice.open_network(path, runtime)
+            return choice.open_network(path, recipe.runtime, recipe.dtype)
 
 
 class Painter:
@@ -226,10 +226,10 @@ class Painter:
         for variable in ("CIN_STYLE_THREADS", "TF_NUM_INTRAOP_THREADS"):
             if threads:
                 os.environ.setdefault(variable, str(threads))
-        network = model.open(recipe.runtime)
+        network = model.open(recipe)
         if len(new):
             network = network.append(new, embeddings)
-        self._stylizer = Stylizer(network, grain=recipe.grain, runtime=recipe.runtime)
+        self._stylizer = Stylizer(network, recipe.dtype, recipe.grain, recipe.runtime)
         self._recipe, self._names, self._styles = recipe, names, styles
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:

@@ -73,10 +73,11 @@ def stylize(
         return cluster.stylize(recipe, output, network)
     if urls := [path for path in (*recipe.photos, os.fspath(output)) if is_url(path)]:
         raise UserError(f"{urls[0]} is a URL, which only `engine=ray` reads and writes.")
-    painter = choice.open_network(recipe.model if network is None else network, recipe.runtime)
+    model = recipe.model if network is None else network
+    painter = choice.open_network(model, recipe.runtime, recipe.dtype)
     asked = predicted.for_stylize(recipe, painter, known=network is None)
     recipe = recipe.replace(style=asked.text, style_image="")
-    stylizer = Stylizer(asked.network, grain=recipe.grain, runtime=recipe.runtime)
+    stylizer = Stylizer(asked.network, recipe.dtype, recipe.grain, recipe.runtime)
     jobs = plan(recipe, output, stylizer.styled.styles)
     paths = [target for job in jobs for target in job.targets]
     search.refuse_overwriting(asked.images, filter(None, [*paths, recipe.sheet]))
@@ -87,11 +88,8 @@ def stylize(
         writable_folder(pathlib.Path(recipe.sheet).parent)
     tasks = _tasks(stylizer, jobs, recipe, None if one_file else Journal(folder))
     results = _paint_all(stylizer, tasks, recipe)
-    rows = [
-        [result.row[place] for place in sorted(result.row)]
-        for result in results
-        if not result.error
-    ]
+    whole = [result.row for result in results if not result.error]
+    rows = [[row[place] for place in sorted(row)] for row in whole]
     if recipe.sheet and rows:
         images.save(recipe.sheet, sheets.style_sheet(rows, jobs[0].names))
     _report(tasks, results, recipe, output, painted_by(stylizer))

@@ -25,6 +25,7 @@ NAME = ".cin_style.jsonl"
 # hold, or that change no more of a picture than rounding; all others decide how it looks.
 _ELSEWHERE = {"photos", "model", "style", "raw_weights", "sheet", "format", "overwrite", "grain"}
 _ELSEWHERE |= {"tile", "style_image", "predictor", "runtime", "engine", "address", "workers"}
+_ELSEWHERE |= {"precision"}
 
 
 class Journal:

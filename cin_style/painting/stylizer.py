@@ -22,7 +22,7 @@ from cin_style.painting import copies, strokes, tiling
 from cin_style.painting.recipes import tile_side
 from cin_style.painting.sources import Look, Source
 from cin_style.runtimes import backend, choice
-from cin_style.runtimes.exported import ExportedNetwork, is_exported
+from cin_style.runtimes.exported import ExportedNetwork
 from cin_style.runtimes.formats import PAINTERS
 from cin_style.runtimes.runtime import MARGIN, Runtime, finite, is_out_of_memory
 from cin_style.styles import blends
@@ -74,13 +74,14 @@ class Stylizer:
     Args:
         model: a network; a `.keras` file, or the name of a network in the package; or what
             `cin_style.export` wrote.
-        dtype: what to compute in: with Keras a dtype policy, such as `"mixed_bfloat16"`, by default
-            its global one (float32); with OpenVINO `"bfloat16"` or `"float32"`.
+        dtype: what to compute in: `"float32"`, `"bfloat16"`, or with Keras any dtype policy; by
+            default Keras' global one (float32).
         grain: standard deviation of the noise that a photo gets before it is painted
             (`images.add_grain`, the same for all photos of a size); by default as much as the
             network was made for. 0: flat regions stay flatter.
-        runtime: what computes, `keras`, `onnx` or `openvino`. `auto`: Keras for a network in Keras,
-            with a `dtype`, and where there is an accelerator; else the fastest one installed.
+        runtime: what computes, `keras`, `onnx` or `openvino`. `auto`: Keras for a network in Keras
+            and where there is an accelerator; else the fastest one installed that computes in
+            `dtype`.
 
     Attributes:
         styled: the network, a `networks.styled.Styled`; see also `network`.
@@ -106,9 +107,7 @@ class Stylizer:
         runtime: str = "auto",
     ) -> None:
         self._file = model if isinstance(model, str | os.PathLike) else None
-        if dtype is not None and runtime == "auto" and not is_exported(model):
-            runtime = "keras"
-        self.styled = choice.open_network(model, runtime)
+        self.styled = choice.open_network(model, runtime, dtype)
         self._predictor: StylePredictor | None = None
         self.grain = self.styled.grain if grain is None else grain
         if not 0 <= self.grain < np.inf:

@@ -21,12 +21,13 @@ _FOR_ACCELERATORS = ("tensorflow", "jax-cuda12-plugin", "jax-cuda13-plugin", "li
 _DTYPES = {"openvino": (None, "float32", "bfloat16"), "onnx": (None, "float32")}
 
 
-def choose(runtime: str) -> str:
+def choose(runtime: str, dtype: str | None = None) -> str:
     """The runtime for a `.keras` file.
 
     Args:
         runtime: one of `RUNTIMES`, or `auto`: Keras where it has an accelerator, else the fastest
-            that is installed.
+            that is installed and computes in `dtype`.
+        dtype: see `make`.
 
     Raises:
         UserError: none of them, or one that is not installed.
@@ -34,12 +35,17 @@ def choose(runtime: str) -> str:
     if runtime == "auto":
         if not PAINTERS["keras"].missing and has_accelerator():
             return "keras"
-        return first_installed(RUNTIMES, "painting")
+        able = [name for name in RUNTIMES if _computes_in(name, dtype)]
+        return first_installed(able, "painting")
     if runtime not in RUNTIMES:
         raise UserError(
             f"`runtime` must be one of auto, {', '.join(RUNTIMES)}. Received: {runtime}"
         )
     return first_installed([runtime], f"`runtime={runtime}`")
+
+
+def _computes_in(runtime: str, dtype: str | None) -> bool:
+    return runtime == "keras" or dtype in _DTYPES.get(runtime, (None,))
 
 
 def has_accelerator() -> bool:
@@ -57,13 +63,15 @@ def _is_distributed(package: str) -> bool:
         return False
 
 
-def open_network(model: Styled | str | os.PathLike, runtime: str = "auto") -> Styled:
+def open_network(
+    model: Styled | str | os.PathLike, runtime: str = "auto", dtype: str | None = None
+) -> Styled:
     """A network to paint with, as its runtime takes it.
 
     Args:
         model: a network; a `.keras` file, or the name of one in the package; or what `export`
             wrote.
-        runtime: see `choose`.
+        runtime, dtype: see `choose`.
 
     Raises:
         UserError: see `choose`; a file that is no network.
@@ -73,7 +81,7 @@ def open_network(model: Styled | str | os.PathLike, runtime: str = "auto") -> St
     if is_exported(model):
         return ExportedNetwork.load(model)
     path = archive.find(model)
-    if choose(runtime) == "keras":
+    if choose(runtime, dtype) == "keras":
         backend.load()
         from cin_style.networks import storage
 
@@ -90,7 +98,7 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
         network: of any kind.
         runtime: see `choose`; `auto` is Keras for a network in Keras, and what its format needs
             for an exported one.
-        dtype: to compute in: for Keras a dtype policy, for OpenVINO `bfloat16` or `float32`.
+        dtype: to compute in: `float32` or `bfloat16`, for Keras any dtype policy.
 
     Raises:
         UserError: see `choose`; a runtime that does not paint with such a network, or in `dtype`.
@@ -100,8 +108,8 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
     elif runtime == "auto" and network.in_keras:
         chosen = "keras"
     else:
-        chosen = choose(runtime)
-    if chosen != "keras" and dtype not in _DTYPES.get(chosen, (None,)):
+        chosen = choose(runtime, dtype)
+    if not _computes_in(chosen, dtype):
         raise UserError(f"{chosen} does not paint in {dtype}. Leave `dtype` out, or take Keras.")
     try:
         return _make(network, chosen, dtype)
@@ -130,7 +138,8 @@ def _make(network: Styled, chosen: str, dtype: str | None) -> Runtime:
         backend.load()
         from cin_style.runtimes.keras_runtime import KerasRuntime
 
-        return KerasRuntime(network, dtype)
+        # Weights, statistics and the picture itself stay in float32.
+        return KerasRuntime(network, "mixed_bfloat16" if dtype == "bfloat16" else dtype)
     if isinstance(network, ExportedNetwork):
         try:
             return _open(chosen, str(network.path), dtype)
@@ -140,7 +149,8 @@ def _make(network: Styled, chosen: str, dtype: str | None) -> Runtime:
             raise damaged(network.path, error) from error
     from cin_style.runtimes import onnx_graph
 
-    return _open(chosen, onnx_graph.build(network).SerializeToString(), dtype)
+    graph = onnx_graph.build(network, rounded=dtype == "bfloat16")
+    return _open(chosen, graph.SerializeToString(), dtype)
 
 
 def _open(chosen: str, graph: Any, dtype: str | None) -> Runtime:

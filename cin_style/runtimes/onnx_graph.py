@@ -18,8 +18,9 @@ IR_VERSION = 8
 
 @dataclasses.dataclass
 class Nodes:
-    """The nodes and constants of a graph that is being made."""
+    """The nodes and constants of a graph that is being made; `rounded` as in `build`."""
 
+    rounded: bool = False
     nodes: list[Any] = dataclasses.field(default_factory=list)
     constants: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
@@ -41,7 +42,7 @@ class Nodes:
         return name
 
 
-def build(network: Styled, half: bool = False) -> onnx.ModelProto:
+def build(network: Styled, half: bool = False, rounded: bool = False) -> onnx.ModelProto:
     """The painting graph of a network (`StyleTransferNetwork.painting_graph`) in ONNX.
 
     Inputs, float32: `images` (batch, height, width, 3) in [0, 1]; `embeddings` (batch, k, 3206);
@@ -52,8 +53,10 @@ def build(network: Styled, half: bool = False) -> onnx.ModelProto:
     Args:
         network: whose convolutions.
         half: store kernels in float16; they are computed with in float32.
+        rounded: it will be computed in bfloat16, where digits of sums matter less than time:
+            normalizations and upsampling are made of the nodes that OpenVINO is quickest with.
     """
-    graph = Nodes()
+    graph = Nodes(rounded=rounded)
     depth = len(network.widths) - 1
     x, size = _pad_to_multiple(graph, "images", 2**depth)
     layers = _Layers(graph, network.kernels(), _levels(graph, size, depth), half)
@@ -66,9 +69,10 @@ def build(network: Styled, half: bool = False) -> onnx.ModelProto:
         y = layers.convolve(y, f"residual_{index}b", depth, activation="")
         x = graph.add("Add", x, y)
     for level in reversed(range(depth)):
-        x = _enlarge(graph, x)
-        smooth = network.upsampling == "bilinear"
-        x = layers.convolve(x, f"expand_{depth - level}", level, smooth=smooth)
+        linear = network.upsampling == "bilinear"
+        averaged = linear and rounded
+        x = _enlarge(graph, x, "linear" if linear and not averaged else "nearest")
+        x = layers.convolve(x, f"expand_{depth - level}", level, averaged=averaged)
     x = layers.convolve(x, f"expand_{depth + 1}", 0, activation="Sigmoid", even=depth > 0)
 
     x = graph.add("Slice", x, graph.constant([0, 0]), size.sides, graph.constant([2, 3]))
@@ -103,21 +107,24 @@ class _Layers:
         *,
         stride: int = 1,
         activation: str = "Relu",
-        smooth: bool = False,
+        averaged: bool = False,
         even: bool = False,
     ) -> str:
-        """Pads, convolves, normalizes and activates; see `networks.layers.Conv2D` for `even`."""
+        """Pads, convolves, normalizes and activates; see `networks.layers.Conv2D` for `even`.
+
+        Averaged twice over neighbours, what was enlarged by repeating is bilinear.
+        """
         graph = self._graph
         kernel = next(self._kernels).transpose(3, 2, 0, 1)
         channels, _, size, _ = kernel.shape
-        x = _pad(graph, x, size // 2 + smooth)
+        x = _pad(graph, x, size // 2 + averaged)
         if even:
             corners = [(row, 1 - row, column, 1 - column) for row in (0, 1) for column in (0, 1)]
             kernel = np.concatenate(
                 [np.pad(kernel, ((0, 0), (0, 0), at[:2], at[2:])) for at in corners]
             )
             size, stride = size + 1, 2
-        if smooth:
+        if averaged:
             for _ in range(2):
                 x = graph.add("AveragePool", x, kernel_shape=[2, 2])
         stored = f"{name}_kernel"
@@ -133,17 +140,14 @@ class _Layers:
         return graph.add(activation, x) if activation else x
 
 
-def _enlarge(graph: Nodes, x: str) -> str:
-    """Each pixel four times."""
-    return graph.add(
-        "Resize",
-        x,
-        "",
-        graph.constant([1, 1, 2, 2], "float32"),
-        mode="nearest",
-        coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
-    )
+def _enlarge(graph: Nodes, x: str, mode: str) -> str:
+    """Twice as large, `nearest` or `linear`."""
+    ways = {
+        "nearest": {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
+        "linear": {"coordinate_transformation_mode": "half_pixel"},
+    }
+    sizes = graph.constant([1, 1, 2, 2], "float32")
+    return graph.add("Resize", x, "", sizes, mode=mode, **ways[mode])
 
 
 @dataclasses.dataclass
@@ -201,6 +205,10 @@ def _normalize(graph: Nodes, x: str, maps: str, start: int, channels: int, name:
     """Equation 5 of Dumoulin et al. 2017, gammas and betas blended by maps."""
     gamma = _blend(graph, maps, start, channels)
     beta = _blend(graph, maps, start + channels, channels)
+    if graph.rounded:
+        ones, zeros = (graph.constant([value] * channels, "float32") for value in (1, 0))
+        x = graph.add("InstanceNormalization", x, ones, zeros, epsilon=EPSILON)
+        return graph.add("Add", graph.add("Mul", x, gamma), beta, name=name)
     average = mean(graph, x)
     centred = graph.add("Sub", x, average)
     variance = mean(graph, graph.add("Mul", centred, centred))

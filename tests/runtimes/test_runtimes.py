@@ -216,3 +216,47 @@ def test_out_of_memory_is_said(runtime, make_photo, tmp_path, monkeypatch):
         stylizer(photo, "ash", tile="off")
     # In tiles, which Keras paints, it does suffice.
     np.testing.assert_allclose(stylizer(photo, "ash"), Stylizer(path)(photo, "ash"), atol=1e-4)
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_in_bfloat16_it_is_the_same_picture_but_for_rounding(upsampling):
+    if PAINTERS["openvino"].missing:
+        pytest.skip("openvino is not installed; make test-runtimes")
+    network, rng = make_network(upsampling), np.random.default_rng(0)
+    theirs = choice.make(FrozenNetwork.of(network), "auto", "bfloat16")
+    assert theirs.name == "openvino"
+    photos, embeddings = rng.random((1, 40, 52, 3), "float32"), network.get_style_embeddings()
+    for weights in (np.float32([[0.5, 0.2, 0.3]]), rng.random((1, 40, 52, 3), "float32")):
+        given = photos, embeddings[None], weights
+        expected = KerasRuntime(network)(*given)
+        # Much of one test image's contrast is made by a few channels: more than in a photo.
+        np.testing.assert_allclose(theirs(*given), expected, atol=0.1)
+        assert np.abs(theirs(*given) - expected).mean() < 0.01 < expected.std()
+
+
+def test_keras_takes_bfloat16_where_nothing_else_computes_in_it(monkeypatch):
+    network = make_network("nearest")
+    monkeypatch.setattr(choice, "RUNTIMES", ("onnx", "keras"))
+    monkeypatch.setattr(choice, "has_accelerator", lambda: False)
+    painter = choice.make(FrozenNetwork.of(network), "auto", "bfloat16")
+    assert painter.name == "keras"
+    assert painter.network.convolutions[0].compute_dtype == "bfloat16"
+
+
+def test_precision_of_the_command_reaches_the_pictures(make_photo, tmp_path):
+    path = tmp_path / "mine.keras"
+    storage.save(make_network("bilinear"), path)
+    Image.fromarray(make_photo(50, 40, 1)).save(tmp_path / "photo.png")
+    painted = {}
+    for precision in ("float32", "bfloat16"):
+        recipe = StylizeRecipe(
+            photos=(str(tmp_path / "photo.png"),),
+            model=str(path),
+            style="ash",
+            runtime="keras",
+            precision=precision,
+        )
+        stylize(recipe, tmp_path / f"{precision}.png")
+        painted[precision] = images.load(tmp_path / f"{precision}.png").astype("float32")
+    difference = np.abs(painted["float32"] - painted["bfloat16"])
+    assert 0 < difference.mean() < 0.02

@@ -69,10 +69,12 @@ def build(network: Styled, half: bool = False, rounded: bool = False) -> onnx.Mo
         y = layers.convolve(y, f"residual_{index}b", depth, activation="")
         x = graph.add("Add", x, y)
     for level in reversed(range(depth)):
-        linear = network.upsampling == "bilinear"
-        averaged = linear and rounded
-        x = _enlarge(graph, x, "linear" if linear and not averaged else "nearest")
-        x = layers.convolve(x, f"expand_{depth - level}", level, averaged=averaged)
+        name = f"expand_{depth - level}"
+        if network.upsampling == "nearest":
+            x = layers.convolve(x, name, level, enlarged=True)
+        else:
+            x = _enlarge(graph, x, "nearest" if rounded else "linear")
+            x = layers.convolve(x, name, level, averaged=rounded)
     x = layers.convolve(x, f"expand_{depth + 1}", 0, activation="Sigmoid", even=depth > 0)
 
     x = graph.add("Slice", x, graph.constant([0, 0]), size.sides, graph.constant([2, 3]))
@@ -109,15 +111,26 @@ class _Layers:
         activation: str = "Relu",
         averaged: bool = False,
         even: bool = False,
+        enlarged: bool = False,
     ) -> str:
-        """Pads, convolves, normalizes and activates; see `networks.layers.Conv2D` for `even`.
+        """Pads, convolves, normalizes and activates.
 
-        Averaged twice over neighbours, what was enlarged by repeating is bilinear.
+        For `even` and `enlarged` see `networks.layers.Conv2D`. Averaged twice over neighbours, what
+        was enlarged by repeating is bilinear.
         """
         graph = self._graph
         kernel = next(self._kernels).transpose(3, 2, 0, 1)
         channels, _, size, _ = kernel.shape
-        x = _pad(graph, x, size // 2 + averaged)
+        kind, sizes = "Conv", {}
+        if enlarged:
+            # See `convolve_enlarged`: a transposed convolution, whose kernel is mirrored.
+            x = graph.add("Pad", x, graph.constant([0, 0, 1, 1] * 2), mode="edge")
+            wide = np.pad(kernel, ((0, 0), (0, 0), (1, 1), (1, 1)))
+            kernel = sum(wide[..., i : i + 4, j : j + 4] for i in (0, 1) for j in (0, 1))
+            kernel = kernel[..., ::-1, ::-1].transpose(1, 0, 2, 3)
+            kind, size, stride, sizes = "ConvTranspose", 4, 2, {"pads": [3] * 4}
+        else:
+            x = _pad(graph, x, size // 2 + averaged)
         if even:
             corners = [(row, 1 - row, column, 1 - column) for row in (0, 1) for column in (0, 1)]
             kernel = np.concatenate(
@@ -131,8 +144,8 @@ class _Layers:
         graph.constants[stored] = np.ascontiguousarray(kernel, "float16" if self._half else None)
         if self._half:
             stored = graph.add("Cast", stored, to=TensorProto.FLOAT)
-        sizes = {"kernel_shape": [size, size], "strides": [stride, stride]}
-        x = graph.add("Conv", x, stored, name=f"{name}_conv", **sizes)
+        sizes |= {"kernel_shape": [size, size], "strides": [stride, stride]}
+        x = graph.add(kind, x, stored, name=f"{name}_conv", **sizes)
         if even:
             x = graph.add("DepthToSpace", x, blocksize=2)
         x = _normalize(graph, x, self._levels[level], self._start, channels, f"{name}_norm")

@@ -25,6 +25,7 @@ from cin_style.training.recipes import NetworkRecipe, margin_of
 from cin_style.training.run import fingerprint_of_network, hash_of, read_bytes
 from cin_style.training.run_folder import RunFolder
 from cin_style.training.task import Prepared, Task
+from cin_style.training.teacher import Teacher
 from cin_style.training.trainer import StyleTrainer
 
 _LOG = logging.getLogger("cin_style")
@@ -80,6 +81,10 @@ class NetworkTask(Task):
     def initialize(self, network: StyleTransferNetwork, material: Material) -> None:
         """Sets the style embeddings that a new run begins with."""
 
+    def make_teacher(self) -> Teacher | None:
+        """A network whose pictures are to be met as well, if any."""
+        return None
+
     def finish(self, trained: StyleTransferNetwork) -> StyleTransferNetwork:
         """The network to save, of the trained one in float32."""
         return trained
@@ -109,7 +114,7 @@ class NetworkTask(Task):
             self.initialize(network, material)
             if crops is not None:
                 write_json(folder.before, style_losses(network, objective, crops))
-        return material, StyleTrainer(network, objective)
+        return material, StyleTrainer(network, objective, self.make_teacher())
 
     def make_batches(self, prepared: Prepared) -> TrainingBatches:
         recipe = self.recipe

@@ -8,6 +8,7 @@ from cin_style.errors import UserError
 from cin_style.losses import terms
 from cin_style.losses.recipe import REMEMBERED, LossRecipe, catalogue_option
 from cin_style.networks.bundled import DEFAULT_MODEL
+from cin_style.networks.styled import check_form
 from cin_style.recipes import SMALLEST_SIDE, option, unset
 
 
@@ -154,6 +155,19 @@ class TrainRecipe(NetworkRecipe):
         "how the network enlarges: nearest, as in the paper, or bilinear",
         choices=("nearest", "bilinear"),
     )
+    widths: str = option(
+        "32,64,128",
+        "channels of the contracting layers; the residual blocks have as many as the last one",
+    )
+    residual_blocks: int = option(5, "residual blocks of the network", least=0, most=100)
+    teacher: str = option(
+        "",
+        "a trained network whose pictures in the styles of equal name are to be met as well: what "
+        "makes a smaller network good sooner (distillation)",
+    )
+    teacher_weight: float = option(
+        3e6, "weight of the mean squared difference to the teacher's pictures", least=0
+    )
     grain: float = option(
         0.0,
         "standard deviation of smooth noise laid over the photos, of which flat regions' strokes "
@@ -161,6 +175,20 @@ class TrainRecipe(NetworkRecipe):
         least=0,
     )
     init_from: str = option("", "start from this model's convolutions, and styles of equal name")
+
+    def check(self) -> None:
+        super().check()
+        check_form(self.channels, self.residual_blocks, self.upsampling, self.grain)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The numbers that `widths` names."""
+        try:
+            return tuple(int(part) for part in self.widths.split(","))
+        except ValueError as error:
+            raise UserError(
+                f"`widths` must be whole numbers with commas, 16,32,64. Received: {self.widths}"
+            ) from error
 
 
 # Fine-tuning in at most so many steps is to be done in seconds. After 24 steps of one crop of 256

@@ -16,7 +16,8 @@ from cin_style.styles.style_set import StyleSet
 from cin_style.training.devices import connect
 from cin_style.training.network_run import Material, NetworkTask
 from cin_style.training.recipes import TrainRecipe
-from cin_style.training.run import run
+from cin_style.training.run import fingerprint_of_network, run
+from cin_style.training.teacher import Teacher
 
 _LOG = logging.getLogger("cin_style")
 
@@ -55,14 +56,20 @@ def train(
     names = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
     style_set = StyleSet.from_folder(recipe.styles, names or None, recipe.catalogue)
     base = storage.load(recipe.init_from) if recipe.init_from else None
-    return run(Training(recipe, style_set, base), output, watchers)
+    teacher = storage.load(recipe.teacher) if recipe.teacher else None
+    return run(Training(recipe, style_set, base, teacher), output, watchers)
 
 
 @dataclasses.dataclass(frozen=True)
 class Training(NetworkTask):
-    """Training all of a network, from scratch or from another network's convolutions."""
+    """Training all of a network, from scratch or from another network's convolutions.
+
+    Attributes:
+        teacher: a network whose pictures it is to paint as well, or `None`.
+    """
 
     recipe: TrainRecipe
+    teacher: StyleTransferNetwork | None = None
 
     KIND = "train"
     BASE = "init_from"
@@ -70,6 +77,8 @@ class Training(NetworkTask):
     def make_network(self) -> StyleTransferNetwork:
         network = StyleTransferNetwork(
             self.styles,
+            self.recipe.channels,
+            self.recipe.residual_blocks,
             upsampling=self.recipe.upsampling,
             grain=self.recipe.grain,
             loss_options=remember(self.recipe),
@@ -86,6 +95,16 @@ class Training(NetworkTask):
                     self.base.upsampling,
                 )
         return network
+
+    def data(self) -> dict[str, Any]:
+        taught = {"teacher": fingerprint_of_network(self.teacher)} if self.teacher else {}
+        return super().data() | taught
+
+    def make_teacher(self) -> Teacher | None:
+        if self.teacher is None or not self.recipe.teacher_weight:
+            return None
+        names = [style.name for style in self.styles]
+        return Teacher(self.teacher, names, self.recipe.teacher_weight, self.recipe.precision)
 
     def initialize(self, network: StyleTransferNetwork, material: Material) -> None:
         if self.recipe.palette_start:

@@ -9,6 +9,7 @@ from keras import ops
 from cin_style.losses.objective import StyleObjective
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.training import accumulation
+from cin_style.training.teacher import Teacher
 
 
 class ObjectiveTrainer(keras.Model):
@@ -64,9 +65,10 @@ class StyleTrainer(ObjectiveTrainer):
     Args:
         network: a `StyleTransferNetwork`. All that is trainable in it is trained.
         objective: a `StyleObjective` with the same styles in the same order.
+        teacher: a `Teacher` of these styles, whose pictures are to be met as well, or `None`.
 
     Attributes:
-        network, objective: as given. The objective is never trained.
+        network, objective, teacher: as given. Only the network is trained.
 
     Example:
 
@@ -88,8 +90,14 @@ class StyleTrainer(ObjectiveTrainer):
         ['content_loss', 'loss', 'style_loss']
     """
 
-    def __init__(self, network: StyleTransferNetwork, objective: StyleObjective) -> None:
-        super().__init__(network, objective)
+    def __init__(
+        self,
+        network: StyleTransferNetwork,
+        objective: StyleObjective,
+        teacher: Teacher | None = None,
+    ) -> None:
+        super().__init__(network, objective, [Teacher.TERM] if teacher else [])
+        self.teacher = teacher
         # The same layers once more, showing what goes into the normalizations.
         looked_at = network.convolutions if objective.needs_activations else []
         self._forward = keras.Model(
@@ -112,6 +120,9 @@ class StyleTrainer(ObjectiveTrainer):
         images, style_ids = x
         pastiches, activations = y_pred
         terms = self.objective.terms(images, style_ids, pastiches, activations)
+        if self.teacher is not None:
+            wanted = self.teacher([images, style_ids])
+            terms[Teacher.TERM] = self.teacher.loss(pastiches, wanted, self.objective.margin)
         return self.mean_loss(sum(terms.values()), terms)
 
 

@@ -65,17 +65,17 @@ class StyleView:
         channels = LOSS_NETWORKS[self.loss_network].ARCHITECTURE.channels
         return sum(2 * channels[split_layer(layer)[0]][1] for layer in self.layers)
 
-    def make_loss_network(self, weights: str = "") -> keras.Model:
-        """The loss network that gives these layers, in float32.
+    def make_loss_network(self, weights: str = "", dtype: str = "float32") -> keras.Model:
+        """The loss network that gives these layers.
 
         Args:
-            weights: see `cin_style.losses.vgg.LossNetwork`.
+            weights, dtype: see `cin_style.losses.vgg.LossNetwork`.
 
         Raises:
             UserError: weights that can't be read or lack a layer.
         """
         return LOSS_NETWORKS[self.loss_network](
-            layers_to_see(self.layers), weights, self.pooling, "float32", padding=self.padding
+            layers_to_see(self.layers), weights, self.pooling, dtype, padding=self.padding
         )
 
 

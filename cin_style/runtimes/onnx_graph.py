@@ -126,7 +126,9 @@ class _Layers:
             # See `convolve_enlarged`: a transposed convolution, whose kernel is mirrored.
             x = graph.add("Pad", x, graph.constant([0, 0, 1, 1] * 2), mode="edge")
             wide = np.pad(kernel, ((0, 0), (0, 0), (1, 1), (1, 1)))
-            kernel = sum(wide[..., i : i + 4, j : j + 4] for i in (0, 1) for j in (0, 1))
+            kernel = np.sum(
+                [wide[..., i : i + 4, j : j + 4] for i in (0, 1) for j in (0, 1)], axis=0
+            )
             kernel = kernel[..., ::-1, ::-1].transpose(1, 0, 2, 3)
             kind, size, stride, sizes = "ConvTranspose", 4, 2, {"pads": [3] * 4}
         else:

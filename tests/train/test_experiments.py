@@ -324,3 +324,17 @@ def test_predicted(run, predicting, model, script, monkeypatch):
     assert found.digest == StylePredictor.load(trained / "predictor.npz").digest
     with pytest.raises(SystemExit, match="is another predictor"):
         run("predicted", *arguments, "--predictor", trained)
+
+
+@pytest.mark.slow
+def test_joint(run, predicting, paintings):
+    predictor, recipe = predicting
+    arguments = ["--predictor", predictor, "--recipe", recipe, "--paintings", paintings[0]]
+    arguments += ["--image_size", "64", "--photo_size", "112", "--batch_size", "1", "--steps", "3"]
+    output = run("joint", *arguments, "--learning_rate", "0.01")
+    start, alone, together = rows_of(output / "joint.csv")
+    assert [row["way"] for row in (start, alone, together)] == ["start", "alone", "together"]
+    # The network learns only where it is told to.
+    assert float(start["old_style_loss_mean"]) == float(alone["old_style_loss_mean"]) == 1
+    assert float(together["old_style_loss_mean"]) != 1
+    assert len({row["ratio_mean"] for row in (start, alone, together)}) == 3

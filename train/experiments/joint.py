@@ -45,13 +45,17 @@ class JointTrainer(PredictorTrainer):
         super().__init__(predictor, network, objective, regression_weight)
         self.copy, self.known = network, known
         network.trainable = self.painter.trainable = True
+        for layer in network.normalizations:  # the painter has its embeddings from outside
+            layer.trainable = False
         self.table = self.add_weight(name="table", shape=embeddings.shape, trainable=True)
         self.table.assign(embeddings)
         self.draws = keras.random.SeedGenerator(0)
 
     def call(self, inputs, training=None):
         predicted, images = super().call(inputs, training), inputs[0]
-        styles = keras.random.randint(ops.shape(images)[:1], 0, len(self.table), seed=self.draws)
+        styles = keras.random.randint(
+            ops.shape(images)[:1], 0, self.table.shape[0], seed=self.draws
+        )
         embeddings = ops.take(ops.convert_to_tensor(self.table), styles, axis=0)
         ones = ops.ones_like(embeddings[:, :1])
         return *predicted, styles, self.painter([images, embeddings[:, None], ones])
@@ -127,24 +131,25 @@ def measure(experiment, predictor, network, known, start):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", default=RECIPE, help="a flag file of train-predictor")
+    parser.add_argument("--predictor", default="", help="its file; default: the network's own")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--batch_size", type=int, default=2)
     parser.add_argument("--image_size", type=int, default=192)
     parser.add_argument("--learning_rate", type=float, default=1e-4)
+    parser.add_argument(
+        "--photo_size", type=int, default=336, help="photos that losses are measured on, px"
+    )
     parser.add_argument("--paintings", required=True, help="of the network's styles")
     parser.add_argument("--output", required=True, type=pathlib.Path)
     arguments = parser.parse_args()
     arguments.output = writable_folder(arguments.output)
-    for name, value in {
-        **{"recipe": RECIPE, "style_size": None, "margin": None, "photo_size": 336},
-        **{"references": 0, "show": [], "show_steps": [], "reference_steps": 0},
-    }.items():
-        setattr(arguments, name, value)
-    steps, arguments.steps = arguments.steps, []
-    experiment = prepare(arguments)
+    nothing = {"show": [], "show_steps": [], "references": 0, "reference_steps": 0}
+    asked = {**vars(arguments), **nothing, "steps": [], "style_size": None, "margin": None}
+    experiment = prepare(argparse.Namespace(**asked))
     network = experiment.network
     recipe = complete(experiment.recipe, network.loss_options).replace(
-        steps=steps,
+        steps=arguments.steps,
         batch_size=arguments.batch_size,
         image_size=arguments.image_size,
         learning_rate=arguments.learning_rate,
@@ -164,7 +169,7 @@ def main():
         margin_of(experiment.finetuning),
     )
     pictures, paintings, _ = _open_paintings(recipe)
-    start = files.get("", recipe.model, network)
+    start = files.get(arguments.predictor, recipe.model, network)
     found, losses = measure(experiment, start, network, known, None)
     rows = [{"way": "start", "steps": 0} | found]
     folder = RunFolder(arguments.output / "run", "predictor.npz")
@@ -173,7 +178,7 @@ def main():
         task = Joint(begun, network, pictures, paintings, None, start, of_known)
         predictor, painter = train(task, folder, photos)
         found, _ = measure(experiment, predictor, painter, known, losses)
-        rows.append({"way": way, "steps": steps} | found)
+        rows.append({"way": way, "steps": arguments.steps} | found)
         tables.write(arguments.output / "joint.csv", rows)
         keras.utils.clear_session()
     print(tables.align(rows))

@@ -86,8 +86,8 @@ def training(column, losses, image_size=256, batch_size=4, num_styles=32, finetu
     return lambda: trainer.train_on_batch(batch)
 
 
-def painting(column, size, num_styles=1, margin=True):
-    """A photo in so many styles; without its margin, the network alone."""
+def painting(column, size, num_styles=1, margin=True, model="varied32"):
+    """A photo in so many styles of a network; without its margin, the network alone."""
     import numpy as np
 
     if column.startswith("torch"):
@@ -100,11 +100,11 @@ def painting(column, size, num_styles=1, margin=True):
         from cin_style.runtimes import choice
 
         runtime, dtype = what_of(column)
-        network = choice.open_network("varied32", runtime)
+        network = choice.open_network(model, runtime)
         paint = choice.make(network, runtime, dtype)
         embedding = network.get_style_embeddings()[None, :1]
         return lambda: paint(photo[None], embedding, np.ones((1, 1), "float32"))
-    stylizer = make_stylizer(column)
+    stylizer = make_stylizer(column, model)
     styles = list(range(num_styles))
     return lambda: stylizer(photo, styles, stroke_size=0, tile="off")
 
@@ -116,12 +116,12 @@ def what_of(column):
     return runtime, prefix + precision
 
 
-def make_stylizer(column):
-    """A `Stylizer` of varied32 that paints so."""
+def make_stylizer(column, model="varied32"):
+    """A `Stylizer` of a network that paints so."""
     from cin_style import Stylizer
 
     runtime, dtype = what_of(column)
-    return Stylizer("varied32", dtype=dtype, runtime=runtime)
+    return Stylizer(model, dtype=dtype, runtime=runtime)
 
 
 def folder(column, count=8):
@@ -238,10 +238,13 @@ def rows():
     yield Row("a fine-tuning step, the same", "training", keras, default | {"finetuning": True})
     yield Row("reading 16 batches of 4 crops of 256 px", "reading", keras[:1])
     for side, size in SIDES.items():
-        columns = COLUMNS if size == (512, 512) else (*plain, "torch float32")
+        some = (*plain, "openvino bfloat16", *torch)
+        columns = COLUMNS if size == (512, 512) else some
         yield Row(f"a photo of {side}", "painting", columns, {"size": size})
     alone, many = {"margin": False}, {"num_styles": 32}
     size = {"size": (512, 512)}
+    small = size | {"model": "varied32_small"}
+    yield Row("a photo of 512 px, by varied32_small", "painting", OURS, small)
     title = "512 px, the network alone, without margin"
     yield Row(title, "painting", COLUMNS, size | alone, WORK["alone"], quick=True)
     yield Row("a photo of 512 px in 32 styles", "painting", plain, size | many)

@@ -3,9 +3,9 @@
     python train/experiments/smaller.py --model varied32_small --teacher varied32 \\
         --styles PAINTINGS --content PHOTOS --output DIR
 
-`losses.csv`: content and style loss of each style under both, on photos that no training saw (the
-last of the sorted folder's held-out ones), and the smaller one's over the larger one's. `strip.jpg`:
-sample photos in some styles, by the larger one above, by the smaller one below.
+`losses.csv`: content and style loss of each style under both, on photos that no training saw, and
+the smaller one's over the larger one's. `strip.jpg`: sample photos in some styles, by the larger
+one above, by the smaller one below.
 """
 
 import argparse

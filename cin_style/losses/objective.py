@@ -282,8 +282,13 @@ class StyleObjective(keras.layers.Layer):
         Returns:
             A dict of float32 (batch,): `content_loss`, `style_loss` and `penalty_terms`.
         """
+        penalties = self.penalty_terms(pastiches, activations)
+        if not any([*self.content_layers.values(), *self.style_layers.values()]):
+            # Of no weight: what takes most of a step need not be computed.
+            zeros = ops.zeros(ops.shape(pastiches)[:1], "float32")
+            return {"content_loss": zeros, "style_loss": zeros} | penalties
         content, style = self.layer_losses(images, style_ids, pastiches, targets)
-        return self.weigh(content, style, style_ids) | self.penalty_terms(pastiches, activations)
+        return self.weigh(content, style, style_ids) | penalties
 
     def penalty_terms(self, pastiches: Any, activations: Sequence[Any] = ()) -> dict[str, Any]:
         """The weighted terms that need no loss network.

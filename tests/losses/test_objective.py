@@ -277,3 +277,22 @@ def test_a_blank_style_image_is_refused(loss_network):
         layer.kernel.assign(np.zeros(layer.kernel.shape))
     with pytest.raises(UserError, match="style image 0 .* is blank as seen by layer block1_conv1"):
         StyleObjective(vgg, [black], content_layers={}, style_layers={"block1_conv1": 1.0})
+
+
+def test_without_weights_the_loss_network_is_not_asked(loss_network, style_images, monkeypatch):
+    zeros = dict.fromkeys(LAYERS, 0.0)
+    objective = StyleObjective(
+        loss_network,
+        style_images,
+        content_layers=zeros,
+        style_layers=zeros,
+        penalties={"total_variation": (1.0, {"exponent": 1.0})},
+    )
+    monkeypatch.setattr(objective, "layer_losses", None)  # it can't be called
+    photos = RNG.uniform(size=(2, 16, 16, 3)).astype("float32")
+    terms_found = objective.terms(photos, np.array([0, 2]), photos)
+    found = {name: ops.convert_to_numpy(value) for name, value in terms_found.items()}
+    assert list(found) == ["content_loss", "style_loss", "total_variation"]
+    np.testing.assert_array_equal(found["content_loss"], [0, 0])
+    np.testing.assert_array_equal(found["style_loss"], [0, 0])
+    assert found["total_variation"].min() > 0

@@ -21,6 +21,15 @@ def test_the_network_in_the_package():
         np.testing.assert_array_equal(weights, weights.astype("float16"))
 
 
+def test_the_small_network_in_the_package():
+    small, large = storage.load("varied32_small"), storage.load(DEFAULT_MODEL)
+    assert [style.name for style in small.styles] == [style.name for style in large.styles]
+    assert 5 * small.count_params() > large.count_params() > 4 * small.count_params()
+    assert bundled()["varied32_small"].stat().st_size < 1e6
+    # It remembers the losses of its teacher, by which styles are added to it.
+    assert small.loss_options == large.loss_options
+
+
 def test_its_styles_are_those_of_the_catalogue():
     catalogue = pathlib.Path(__file__).parent.parent.parent / "styles" / "paintings.json"
     entries = json.loads(catalogue.read_text(encoding="utf-8"))

@@ -11,7 +11,8 @@ import numpy as np
 
 from cin_style.errors import UserError
 from cin_style.networks import archive
-from cin_style.networks.styled import Styled, check_form
+from cin_style.networks.form import check_form
+from cin_style.networks.styled import Styled
 from cin_style.styles.style import unique
 
 # Added to variances; the layers' default, which no network changes.

@@ -12,13 +12,14 @@ from cin_style.errors import UserError
 from cin_style.files import check_format
 from cin_style.images.samples import shown_in_styles
 from cin_style.networks.architecture import Architecture, Layers
+from cin_style.networks.form import check_form
 from cin_style.networks.layers import (
     ConditionalInstanceNormalization,
     EmbeddedInstanceNormalization,
     HalveMap,
     PadToMultiple,
 )
-from cin_style.networks.styled import FORMAT, Styled, check_form
+from cin_style.networks.styled import FORMAT, Styled
 from cin_style.styles import style as style_sets
 
 

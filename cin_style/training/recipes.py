@@ -8,7 +8,7 @@ from cin_style.errors import UserError
 from cin_style.losses import terms
 from cin_style.losses.recipe import REMEMBERED, LossRecipe, catalogue_option
 from cin_style.networks.bundled import DEFAULT_MODEL
-from cin_style.networks.styled import check_form
+from cin_style.networks.form import check_form
 from cin_style.recipes import SMALLEST_SIDE, option, unset
 
 

@@ -151,6 +151,7 @@ def test_without_previews_no_before_and_after(tiny_network, recipe, new_styles, 
     assert not (tmp_path / "previews").exists()
 
 
+@pytest.mark.slow
 def test_without_photos_it_learns_on_samples(
     tiny_network, recipe, new_styles, tmp_path, caplog, monkeypatch
 ):
@@ -334,7 +335,7 @@ def test_nearest_counts_what_it_paints(tiny_network, monkeypatch, caplog, count,
     assert caplog.messages[1].startswith("new begins as ")
 
 
-@pytest.mark.parametrize("palette", [True, False])
+@pytest.mark.parametrize("palette", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("init", ["ones", "cedar"])
 def test_other_beginnings(tiny_network, recipe, new_styles, tmp_path, init, palette):
     changes = {"styles": (new_styles / "elm.png",), "init": init, "holdout": 0}

@@ -157,6 +157,7 @@ def test_a_checkpoint_by_the_clock(train_recipe, tmp_path):
     assert int(np.load(tmp_path / "checkpoint.npz")["step"]) == 4
 
 
+@pytest.mark.slow
 def test_several_steps_a_call_are_the_same_run(train_recipe, finished_run, values, tmp_path):
     network = train(train_recipe.replace(steps_per_execution=2), tmp_path)
     finished = storage.load(finished_run / "model.keras")

@@ -77,7 +77,7 @@ def test_history_has_the_loss_and_its_terms(make_trainer, fit):
     assert history["loss"][0] == pytest.approx(total, rel=1e-5)
 
 
-@pytest.mark.parametrize("parts", [2, 4])
+@pytest.mark.parametrize("parts", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_in_parts_a_step_is_the_same(parts, make_trainer, fit, values):
     """The weights after steps of SGD, and the mean losses."""
     trainers, logs = [], []

@@ -18,6 +18,7 @@ def start(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_two_processes_paint_into_one_folder(tiny_model, photo_folder, tmp_path, command):
     arguments = ["stylize", photo_folder, "--model", tiny_model, "--style", "all", "--output"]
     assert command(*arguments, tmp_path / "alone")[0] == 0

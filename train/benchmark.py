@@ -29,7 +29,7 @@ SIDES["1,920 x 1,080 px"] = (1080, 1920)
 PRODUCT = 4096
 
 # So often a process is timed, and after so many seconds no further time.
-TIMES, LONGEST = 4, 12
+TIMES, LONGEST = 4, 6
 
 # TFLOP of what is measured, as XLA counts (`train/experiments/operations.py` for the default
 # losses); a product of matrices says what the machine can do at best.
@@ -322,17 +322,16 @@ def table(found, of=None):
         found: what is measured by now.
         of: titles of rows; by default all.
     """
-    names = {name: name.replace("torch", "PyTorch").replace("keras", "Keras") for name in COLUMNS}
-    lines = ["| | " + " | ".join(names.values()) + " | PyTorch / ours | of the peak |"]
-    lines.append("|---" + "|---:" * (len(COLUMNS) + 2) + "|")
     medians = {
         title: {name: one["median"] for name, one in row["columns"].items() if "median" in one}
         for title, row in found["rows"].items()
     }
+    shown = [name for name in COLUMNS if any(name in row for row in medians.values())]
+    names = [name.replace("torch", "PyTorch").replace("keras", "Keras") for name in shown]
+    lines = ["| | " + " | ".join(names) + " | PyTorch / ours | of the peak |"]
+    lines.append("|---" + "|---:" * (len(shown) + 2) + "|")
     for title in of or medians:
-        cells = [
-            f"{medians[title][name]:.3g}" if name in medians[title] else "" for name in COLUMNS
-        ]
+        cells = [f"{medians[title][name]:.3g}" if name in medians[title] else "" for name in shown]
         ratios, shares = [], []
         for precision in ("float32", "bfloat16"):
             ours = best(medians[title], precision, OURS)
@@ -366,6 +365,7 @@ def share_of_peak(rows, medians, title, precision, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="some rows, each timed once")
+    parser.add_argument("--eager", action="store_true", help="without PyTorch's compiled column")
     parser.add_argument("--only", default="", help="rows whose titles hold this")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--output", type=pathlib.Path)
@@ -383,7 +383,7 @@ def main():
     for row in rows():
         if arguments.only not in row.title or arguments.quick and not row.quick:
             continue
-        if arguments.quick:  # compiling takes PyTorch a minute
+        if arguments.quick or arguments.eager:  # compiling takes PyTorch a minute
             columns = tuple(name for name in row.columns if name != "torch compiled")
             row = dataclasses.replace(row, columns=columns)
         figures = measure(row, rounds, times)

@@ -145,7 +145,9 @@ def main():
     arguments = parser.parse_args()
     arguments.output = writable_folder(arguments.output)
     nothing = {"show": [], "show_steps": [], "references": 0, "reference_steps": 0}
-    asked = {**vars(arguments), **nothing, "steps": [], "style_size": None, "margin": None}
+    # Measured as `predicted.py` does, whatever the crops.
+    as_usual = {"steps": [], "style_size": None, "margin": 40}
+    asked = {**vars(arguments), **nothing, **as_usual}
     experiment = prepare(argparse.Namespace(**asked))
     network = experiment.network
     recipe = complete(experiment.recipe, network.loss_options).replace(

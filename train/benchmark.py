@@ -2,7 +2,7 @@
 
     pip install torch==2.13.0                        # without it, its columns stay empty
     python train/benchmark.py --output DIR           # all rows, three rounds
-    python train/benchmark.py --quick --output DIR   # three minutes: some rows, each timed once
+    python train/benchmark.py --quick --output DIR   # three minutes: some rows, each timed twice
 
 The columns of a row take turns, each time in a process of its own that has the machine to itself,
 so that a machine that gets slower gets slower for all. Medians over all rounds. Weights are random
@@ -364,7 +364,7 @@ def share_of_peak(rows, medians, title, precision, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="some rows, each timed once")
+    parser.add_argument("--quick", action="store_true", help="some rows, each timed twice")
     parser.add_argument("--eager", action="store_true", help="without PyTorch's compiled column")
     parser.add_argument("--only", default="", help="rows whose titles hold this")
     parser.add_argument("--rounds", type=int)
@@ -378,7 +378,7 @@ def main():
         parser.error("--output DIR: where shall the table go?")
     arguments.output.mkdir(parents=True, exist_ok=True)
     rounds = arguments.rounds or (1 if arguments.quick else 3)
-    times = 1 if arguments.quick else TIMES
+    times = 2 if arguments.quick else TIMES
     found = {"machine": describe_machine(), "rounds": rounds, "rows": {}}
     for row in rows():
         if arguments.only not in row.title or arguments.quick and not row.quick:

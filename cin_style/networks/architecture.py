@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from cin_style.networks.layers import Conv2D, CropLike, Enlarge, PadToMultiple, ReflectionPadding2D
+from cin_style.networks.convolutions import Conv2D, Enlarge
+from cin_style.networks.layers import CropLike, PadToMultiple, ReflectionPadding2D
 
 
 class Layers:
@@ -64,8 +65,9 @@ class Architecture:
             x = layers.get(keras.layers.Add, f"{name}_add")([x, y])
         for k in reversed(range(depth)):
             name = f"expand_{depth - k}"
-            how = {self.upsampling: True}
-            x = self._convolve(layers, normalize, x, name, k, widths[k], 3, **how)
+            x = self._convolve(
+                layers, normalize, x, name, k, widths[k], 3, upsampling=self.upsampling
+            )
         # The picture itself is made in float32, whatever the dtype policy.
         name = f"expand_{depth + 1}"
         x = self._convolve(
@@ -84,10 +86,10 @@ class Architecture:
         size,
         strides=1,
         activation="relu",
-        nearest=False,
-        bilinear=False,
+        upsampling="",
         **options,
     ):
+        bilinear, nearest = upsampling == "bilinear", upsampling == "nearest"
         if bilinear:
             x = layers.get(Enlarge, f"{name}_upsample")(x)
         if not nearest:

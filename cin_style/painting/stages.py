@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from cin_style.networks.layers import convolve, modulate, select
+from cin_style.networks.convolutions import convolve
+from cin_style.networks.layers import modulate, select
 from cin_style.networks.style_transfer import StyleTransferNetwork
 from cin_style.painting.sources import Span
 

@@ -115,8 +115,8 @@ class _Layers:
     ) -> str:
         """Pads, convolves, normalizes and activates.
 
-        For `even` and `enlarged` see `networks.layers.Conv2D`. Averaged twice over neighbours, what
-        was enlarged by repeating is bilinear.
+        For `even` and `enlarged` see `networks.convolutions.Conv2D`. What was enlarged by
+        repeating and averaged twice over neighbours is bilinear.
         """
         graph = self._graph
         kernel = next(self._kernels).transpose(3, 2, 0, 1)

@@ -6,16 +6,13 @@ import pytest
 from keras import ops
 
 from cin_style.losses import functional
-from cin_style.networks.layers import (
+from cin_style.networks.convolutions import (
     Conv2D,
     Enlarge,
-    ReflectionPadding2D,
     convolve_enlarged,
     convolve_four_pixels,
-    exact_moments,
-    modulate,
-    normalize,
 )
+from cin_style.networks.layers import ReflectionPadding2D, exact_moments, modulate, normalize
 
 
 def random(*shape):

@@ -14,6 +14,7 @@ over those of varied32 (`old_style_loss`, `old_content_loss`).
 import argparse
 import dataclasses
 import pathlib
+import types
 
 import held_out_styles
 import keras
@@ -27,10 +28,11 @@ from cin_style.losses.from_recipe import make_objective
 from cin_style.losses.per_style import style_losses
 from cin_style.losses.recipe import complete
 from cin_style.prediction import files
+from cin_style.training.devices import ONE
 from cin_style.training.optimizer import make_optimizer
 from cin_style.training.photos import hold_out, open_photos
 from cin_style.training.predict import PredictorTask, _open_paintings
-from cin_style.training.predictor_trainer import PredictorBatches, PredictorTrainer
+from cin_style.training.predictor_trainer import PredictorTrainer
 from cin_style.training.recipes import margin_of
 from cin_style.training.run_folder import RunFolder
 
@@ -94,16 +96,7 @@ def train(task, folder, photos):
     keras.utils.set_random_seed(recipe.seed)
     material, trainer = task.make_trainer(photos, None, folder, new=False)
     trainer.compile(optimizer=make_optimizer(recipe), jit_compile=False)
-    batches = PredictorBatches(
-        material.photos,
-        material.style_images,
-        material.known,
-        batch_size=recipe.batch_size,
-        image_size=recipe.image_size,
-        seed=recipe.seed,
-        start=0,
-        grain=task.base.grain,
-    )
+    batches = task.make_batches(types.SimpleNamespace(material=material, start=0, devices=ONE))
     trainer.fit(batches.for_fit(), steps_per_epoch=recipe.steps, verbose=2, shuffle=False)
     network = task.base
     if task.known is not None:

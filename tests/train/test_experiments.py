@@ -280,6 +280,7 @@ def test_predicted(run, predicting, model, script, monkeypatch):
     (row,) = rows_of(output / "time.csv")
     assert row["width"] == "640" and 0 < float(row["seconds"]) < 10 and int(row["bytes"]) > 1e6
 
+    at_once = {row["painting"]: row for row in rows_of(output / "at_once.csv")}
     old = {row["painting"]: row for row in rows_of(output / "old.csv")}
     assert list(old) == ["elm", "ash"] and old["ash"]["old_style"] in ("birch", "cedar")
     rows = rows_of(output / "starts.csv")
@@ -292,6 +293,10 @@ def test_predicted(run, predicting, model, script, monkeypatch):
         expected = float(row["style_loss"]) / float(old[row["painting"]]["style_loss"])
         assert float(row["ratio"]) == pytest.approx(expected, rel=1e-4)
         assert row["group"] == {"elm": "new", "ash": "left_out"}[row["painting"]]
+        if (row["start"], row["step"]) == ("predicted", "0"):
+            assert float(row["ratio"]) == pytest.approx(
+                float(at_once[row["painting"]]["ratio"]), rel=1e-3
+            )
     summary = rows_of(output / "summary.csv")
     assert len(summary) == 3 * 2 * 3
     ratios = [float(r["ratio"]) for r in rows if r["start"] == "nearest" and r["step"] == "2"]

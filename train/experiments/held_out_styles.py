@@ -215,18 +215,28 @@ def measure_embeddings(experiment, embeddings, style_set, objective):
     return style_losses(network, objective, experiment.photos)
 
 
-def held_out_ratios(experiment, predictor):
-    """Mean and worst ratios of what is predicted for the held-out paintings, by groups."""
+def held_out_losses(experiment, predictor):
+    """What is predicted for each held-out painting: losses over the nearest old style's."""
     paintings, old = experiment.paintings, old_styles(experiment)
     embeddings = predict(predictor, paintings)
     objective = judge(experiment, paintings)
-    ratios = {
-        row["style"]: row["style_loss"] / old[row["style"]]["style_loss"]
+    return [
+        {
+            "painting": row["style"],
+            "group": experiment.group(row["style"]),
+            "ratio": row["style_loss"] / old[row["style"]]["style_loss"],
+            "content_ratio": row["content_loss"] / old[row["style"]]["content_loss"],
+        }
         for row in measure_embeddings(experiment, embeddings, paintings, objective)
-    }
-    found = mean_and_worst("ratio", list(ratios.values()))
+    ]
+
+
+def held_out_ratios(experiment, predictor):
+    """Mean and worst ratios of what is predicted for the held-out paintings, by groups."""
+    rows = held_out_losses(experiment, predictor)
+    found = mean_and_worst("ratio", [row["ratio"] for row in rows])
     for group in ("new", "left_out"):
-        those = [ratio for name, ratio in ratios.items() if experiment.group(name) == group]
+        those = [row["ratio"] for row in rows if row["group"] == group]
         found |= mean_and_worst(f"ratio_{group}", those)
     return found
 

@@ -13,6 +13,7 @@ have the least style loss against the painting; never the painting's own, and fi
 Parts (`--parts`):
 
 - `time`: `time.csv`, how long the prediction for a painting of 512 px takes.
+- `at_once`: `at_once.csv`, the losses of each painting as predicted, without a step.
 - `starts`: losses at set steps of fine-tuning, the learning rate constant, from the prediction,
   from the nearest mixture of old styles and from ones; of some paintings also after many steps from
   the prediction, the reference. `starts.csv` (a row per painting, start and step), `summary.csv`
@@ -33,7 +34,7 @@ import statistics
 import time
 
 import keras
-from held_out_styles import held_out_ratios, keep_predictor, prepare
+from held_out_styles import held_out_losses, held_out_ratios, keep_predictor, prepare
 from predicted_pictures import measure_others, show_strip
 from predicted_starts import measure_starts
 
@@ -72,6 +73,17 @@ def measure_time(experiment):
     print(tables.align(tables.read(path)))
 
 
+def measure_at_once(experiment):
+    """Writes `at_once.csv`."""
+    path = experiment.output / "at_once.csv"
+    if not path.is_file():
+        predictor = StylePredictor.load(experiment.predictor_file)
+        tables.write(path, held_out_losses(experiment, predictor))
+    rows = tables.read(path, ("painting", "group"))
+    print(tables.align(rows))
+    print("mean ratio", statistics.fmean(row["ratio"] for row in rows))
+
+
 def ablate(experiment):
     """Writes `ablation.csv`."""
     path, steps = experiment.output / "ablation.csv", experiment.arguments.ablation_steps
@@ -94,6 +106,7 @@ def ablate(experiment):
 
 PARTS = {
     "time": measure_time,
+    "at_once": measure_at_once,
     "starts": measure_starts,
     "strip": show_strip,
     "others": measure_others,

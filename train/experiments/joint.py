@@ -139,7 +139,7 @@ def main():
     arguments.output = writable_folder(arguments.output)
     nothing = {"show": [], "show_steps": [], "references": 0, "reference_steps": 0}
     # Measured as `predicted.py` does, whatever the crops.
-    as_usual = {"steps": [], "style_size": None, "margin": 40}
+    as_usual = {"steps": [], "style_size": None, "image_size": 256, "margin": None}
     asked = {**vars(arguments), **nothing, **as_usual}
     experiment = prepare(argparse.Namespace(**asked))
     network = experiment.network
@@ -157,22 +157,21 @@ def main():
     names = [style.name for style in network.styles]
     old = StyleSet.from_folder(arguments.paintings, names)
     size = experiment.finetuning.style_size
-    known = make_objective(
-        experiment.finetuning,
-        old.load_images(size),
-        [style.weight for style in old.styles],
-        margin_of(experiment.finetuning),
+    targets = old.load_images(size), [style.weight for style in old.styles]
+    measured, learned = (
+        make_objective(experiment.finetuning, *targets, margin_of(crops))
+        for crops in (experiment.finetuning, recipe)
     )
     pictures, paintings, _ = _open_paintings(recipe)
     start = files.get(arguments.predictor, recipe.model, network)
-    found, losses = measure(experiment, start, network, known, None)
+    found, losses = measure(experiment, start, network, measured, None)
     rows = [{"way": "start", "steps": 0} | found]
     folder = RunFolder(arguments.output / "run", "predictor.npz")
-    for way, of_known in (("alone", None), ("together", known)):
+    for way, of_known in (("alone", None), ("together", learned)):
         begun = dataclasses.replace(recipe, init=str(start_file(start, arguments.output)))
         task = Joint(begun, network, pictures, paintings, None, start, of_known)
         predictor, painter = train(task, folder, photos)
-        found, _ = measure(experiment, predictor, painter, known, losses)
+        found, _ = measure(experiment, predictor, painter, measured, losses)
         rows.append({"way": way, "steps": arguments.steps} | found)
         tables.write(arguments.output / "joint.csv", rows)
         keras.utils.clear_session()

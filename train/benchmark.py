@@ -2,7 +2,7 @@
 
     pip install torch==2.13.0                        # without it, its columns stay empty
     python train/benchmark.py --output DIR           # all rows, three rounds
-    python train/benchmark.py --quick --output DIR   # three minutes: some rows, each timed twice
+    python train/benchmark.py --quick --output DIR   # two minutes: some of them, each timed twice
 
 The columns of a row take turns, each time in a process of its own that has the machine to itself,
 so that a machine that gets slower gets slower for all. Medians over all rounds. Weights are random
@@ -17,7 +17,6 @@ import json
 import os
 import pathlib
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -99,7 +98,7 @@ def painting(column, size, num_styles=1, margin=True, model="varied32"):
     if not margin:
         from cin_style.runtimes import choice
 
-        runtime, dtype = what_of(column)
+        runtime, dtype = column.split()
         network = choice.open_network(model, runtime)
         paint = choice.make(network, runtime, dtype)
         embedding = network.get_style_embeddings()[None, :1]
@@ -109,18 +108,11 @@ def painting(column, size, num_styles=1, margin=True, model="varied32"):
     return lambda: stylizer(photo, styles, stroke_size=0, tile="off")
 
 
-def what_of(column):
-    """The runtime and dtype of a column, as `Stylizer` takes them."""
-    runtime, precision = column.split()
-    prefix = "mixed_" if (runtime, precision) == ("keras", "bfloat16") else ""
-    return runtime, prefix + precision
-
-
 def make_stylizer(column, model="varied32"):
     """A `Stylizer` of a network that paints so."""
     from cin_style import Stylizer
 
-    runtime, dtype = what_of(column)
+    runtime, dtype = column.split()
     return Stylizer(model, dtype=dtype, runtime=runtime)
 
 
@@ -213,7 +205,7 @@ class Row:
         columns: which are measured.
         options: of the function.
         work: TFLOP, see `WORK`; 0 where that says nothing.
-        quick: whether `--quick` has it.
+        quick: the columns that `--quick` measures.
     """
 
     title: str
@@ -221,7 +213,7 @@ class Row:
     columns: tuple[str, ...]
     options: dict = dataclasses.field(default_factory=dict)
     work: float = 0.0
-    quick: bool = False
+    quick: tuple[str, ...] = ()
 
 
 def rows():
@@ -229,11 +221,12 @@ def rows():
     keras, torch = OURS[:2], RIVALS[:2]
     plain = tuple(column for column in OURS if column.endswith("float32"))
     title = f"a product of matrices, {PRODUCT} x {PRODUCT}"
-    yield Row(title, "product", (*keras, *torch), work=WORK["product"], quick=True)
+    yield Row(title, "product", (*keras, *torch), work=WORK["product"], quick=keras)
     step = "a training step, 256 px, batch 4, 32 styles"
     paper, default = {"losses": "paper"}, {"losses": "default"}
     title = f"{step}, to block4_conv3"
-    yield Row(title, "training", (*keras, *torch), paper, WORK["paper"], quick=True)
+    both = (*keras, *torch)
+    yield Row(title, "training", both, paper, WORK["paper"], quick=both)
     yield Row(f"{step}, default losses", "training", keras, default, WORK["default"])
     yield Row("a fine-tuning step, the same", "training", keras, default | {"finetuning": True})
     yield Row("reading 16 batches of 4 crops of 256 px", "reading", keras[:1])
@@ -246,10 +239,11 @@ def rows():
     small = size | {"model": "varied32_small"}
     yield Row("a photo of 512 px, by varied32_small", "painting", OURS, small)
     title = "512 px, the network alone, without margin"
-    yield Row(title, "painting", COLUMNS, size | alone, WORK["alone"], quick=True)
+    quick = (*keras, "openvino bfloat16", *torch)
+    yield Row(title, "painting", COLUMNS, size | alone, WORK["alone"], quick)
     yield Row("a photo of 512 px in 32 styles", "painting", plain, size | many)
     yield Row("a folder of 8 photos of 512 x 384 px", "folder", plain)
-    yield Row("start to the first picture, 512 px", "start", plain, quick=True)
+    yield Row("start to the first picture, 512 px", "start", plain, quick=("onnx float32",))
     yield Row("loading varied32", "loading", plain)
 
 
@@ -290,8 +284,11 @@ def measure_one(column, function, options, times):
         begun = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - begun)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(json.dumps({"seconds": seconds, "peak_mib": peak}))
+    # Not `ru_maxrss`, which begins with what the process that started this one had.
+    status = pathlib.Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    peak = [int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM")]
+    print(json.dumps({"seconds": seconds, "peak_mib": max(peak, default=0)}))
 
 
 # === The table ===
@@ -364,7 +361,7 @@ def share_of_peak(rows, medians, title, precision, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="some rows, each timed twice")
+    parser.add_argument("--quick", action="store_true", help="some figures, each timed twice")
     parser.add_argument("--eager", action="store_true", help="without PyTorch's compiled column")
     parser.add_argument("--only", default="", help="rows whose titles hold this")
     parser.add_argument("--rounds", type=int)
@@ -383,9 +380,10 @@ def main():
     for row in rows():
         if arguments.only not in row.title or arguments.quick and not row.quick:
             continue
-        if arguments.quick or arguments.eager:  # compiling takes PyTorch a minute
-            columns = tuple(name for name in row.columns if name != "torch compiled")
-            row = dataclasses.replace(row, columns=columns)
+        columns = row.quick if arguments.quick else row.columns
+        if arguments.eager:  # compiling takes PyTorch a minute
+            columns = tuple(name for name in columns if name != "torch compiled")
+        row = dataclasses.replace(row, columns=columns)
         figures = measure(row, rounds, times)
         found["rows"][row.title] = {"work": row.work, "columns": figures}
         text = json.dumps(found, indent=1)

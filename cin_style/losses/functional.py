@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from cin_style.gradients import with_gradient
+
 
 def gram_matrix(features: Any) -> Any:
     """Correlations of the feature channels (Gatys et al. 2016, equation 3).
@@ -30,26 +32,31 @@ def gram_matrix(features: Any) -> Any:
     return _gram_matrix(features)
 
 
-@ops.custom_gradient
+def _gradient_of_gram_matrix(d, features):
+    # F (D + D^T), one product; derived by parts, each F of F^T F has one of its own. It is
+    # rounded to the features' dtype in any case; of float16 the range would not suffice.
+    given = keras.backend.standardize_dtype(features.dtype)
+    dtype = given if given == "bfloat16" else "float32"
+    rows = _rows(features, dtype)
+    both = ops.cast((d + ops.transpose(d, (0, 2, 1))) / _positions(features), dtype)
+    product = ops.matmul(rows, both)
+    return (ops.cast(ops.reshape(product, ops.shape(features)), features.dtype),)
+
+
+@with_gradient(_gradient_of_gram_matrix)
 def _gram_matrix(features):
+    rows = _rows(features, "float32")
+    return ops.matmul(ops.transpose(rows, (0, 2, 1)), rows) / _positions(features), ()
+
+
+def _rows(features, dtype):
+    """Features (batch, height, width, channels) as (batch, positions, channels)."""
     _, height, width, channels = ops.shape(features)
-    positions = ops.cast(height * width, "float32")
+    return ops.reshape(ops.cast(features, dtype), (-1, height * width, channels))
 
-    def flat(dtype):
-        return ops.reshape(ops.cast(features, dtype), (-1, height * width, channels))
 
-    def gradient(*arguments, upstream=None):
-        # F (D + D^T), one product; derived by parts, each F of F^T F has one of its own. It is
-        # rounded to the features' dtype in any case; of float16 the range would not suffice.
-        d = arguments[0] if upstream is None else upstream
-        given = keras.backend.standardize_dtype(features.dtype)
-        dtype = given if given == "bfloat16" else "float32"
-        both = ops.cast((d + ops.transpose(d, (0, 2, 1))) / positions, dtype)
-        product = ops.matmul(flat(dtype), both)
-        return ops.cast(ops.reshape(product, ops.shape(features)), features.dtype)
-
-    rows = flat("float32")
-    return ops.matmul(ops.transpose(rows, (0, 2, 1)), rows) / positions, gradient
+def _positions(features):
+    return ops.cast(ops.shape(features)[1] * ops.shape(features)[2], "float32")
 
 
 def content_loss(features: Any, targets: Any) -> Any:

@@ -134,9 +134,6 @@ class Conv2D(keras.layers.Conv2D):
             return super().compute_output_shape(input_shape)
         return (*_doubled(input_shape)[:3], self.filters)
 
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
-
     def get_config(self):
         config = super().get_config()
         config.pop("use_bias")

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from cin_style.errors import UserError
+from cin_style.gradients import with_gradient
 
 
 @keras.saving.register_keras_serializable(package="cin_style")
@@ -136,28 +137,27 @@ def normalize(x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5, exact: bool 
         Shaped like `x` and of its dtype.
     """
 
-    @ops.custom_gradient
-    def normalized(x, gamma, beta):
-        features = ops.cast(x, "float32")
-        moments = exact_moments(features) if exact else _moments(features)
-        inverse = ops.rsqrt(moments[1] + epsilon)
-        result = ops.cast(modulate(features, gamma, beta, epsilon, moments), x.dtype)
+    return _normalized(x, gamma, beta, epsilon=epsilon, exact=exact)
 
-        def gradient(*arguments, upstream=None):
-            d = ops.cast(arguments[0] if upstream is None else upstream, "float32")
-            # Cast again where it was: one that is kept would be kept in memory.
-            features, (mean, _) = ops.cast(x, "float32"), moments
-            total = ops.sum(d, axis=(1, 2), keepdims=True)
-            d_gamma = (ops.sum(d * features, axis=(1, 2), keepdims=True) - mean * total) * inverse
-            pixels = ops.cast(ops.shape(x)[1] * ops.shape(x)[2], "float32")
-            scale = gamma * inverse
-            of_x = -scale * inverse * d_gamma / pixels
-            d_x = d * scale + (features * of_x - (scale * total / pixels + of_x * mean))
-            return ops.cast(d_x, x.dtype), d_gamma, total
 
-        return result, gradient
+def _gradient_of_normalized(d, x, gamma, _, mean, inverse):
+    # Cast again, as it was: one that is kept would be kept in memory.
+    d, features = ops.cast(d, "float32"), ops.cast(x, "float32")
+    total = ops.sum(d, axis=(1, 2), keepdims=True)
+    d_gamma = (ops.sum(d * features, axis=(1, 2), keepdims=True) - mean * total) * inverse
+    pixels = ops.cast(ops.shape(x)[1] * ops.shape(x)[2], "float32")
+    scale = gamma * inverse
+    of_x = -scale * inverse * d_gamma / pixels
+    d_x = d * scale + (features * of_x - (scale * total / pixels + of_x * mean))
+    return ops.cast(d_x, x.dtype), d_gamma, total
 
-    return normalized(x, gamma, beta)
+
+@with_gradient(_gradient_of_normalized)
+def _normalized(x, gamma, beta, epsilon, exact):
+    features = ops.cast(x, "float32")
+    moments = exact_moments(features) if exact else _moments(features)
+    result = ops.cast(modulate(features, gamma, beta, epsilon, moments), x.dtype)
+    return result, (moments[0], ops.rsqrt(moments[1] + epsilon))
 
 
 def _moments(x):

@@ -25,7 +25,6 @@ NAME = ".cin_style.jsonl"
 # hold, or that change no more of a picture than rounding; all others decide how it looks.
 _ELSEWHERE = {"photos", "model", "style", "raw_weights", "sheet", "format", "overwrite", "grain"}
 _ELSEWHERE |= {"tile", "style_image", "predictor", "runtime", "engine", "address", "workers"}
-_ELSEWHERE |= {"precision"}
 
 
 class Journal:
@@ -125,8 +124,8 @@ class Fingerprints:
             for field in dataclasses.fields(recipe)
             if field.name not in _ELSEWHERE and getattr(recipe, field.name) != field.default
         }
-        if network.precision == "int8":  # others change no more than rounding
-            changed["precision"] = network.precision
+        if network.precision == "int8":  # other weights change no more than rounding
+            changed["weights"] = network.precision
         self._how = [network.fingerprint, float(grain), changed]
         self._of_styles: dict[str, str] = {}
 

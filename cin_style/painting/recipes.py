@@ -85,8 +85,8 @@ class _PaintRecipe(RecipeBase):
     )
     precision: str = option(
         "float32",
-        "bfloat16: in half the time on processors that compute in it (Intel's with AMX, AMD's from "
-        "Zen 4 on), a picture that differs by rounding; by OpenVINO or Keras",
+        "bfloat16: in about half the time on processors that compute in it (Intel's with AMX, "
+        "AMD's from Zen 4 on), a picture that differs by rounding; by OpenVINO or Keras",
         choices=("float32", "bfloat16"),
     )
     statistics: str = option(

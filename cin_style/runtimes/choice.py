@@ -36,7 +36,7 @@ def choose(runtime: str, dtype: str | None = None) -> str:
         if not PAINTERS["keras"].missing and has_accelerator():
             return "keras"
         able = [name for name in RUNTIMES if _computes_in(name, dtype)]
-        return first_installed(able, "painting")
+        return first_installed(able, f"painting in {dtype}" if dtype else "painting")
     if runtime not in RUNTIMES:
         raise UserError(
             f"`runtime` must be one of auto, {', '.join(RUNTIMES)}. Received: {runtime}"
@@ -104,13 +104,16 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
         UserError: see `choose`; a runtime that does not paint with such a network, or in `dtype`.
     """
     if isinstance(network, ExportedNetwork):
-        chosen = _for_file(network, runtime)
+        chosen = _for_file(network, runtime, dtype)
     elif runtime == "auto" and network.in_keras:
         chosen = "keras"
     else:
         chosen = choose(runtime, dtype)
     if not _computes_in(chosen, dtype):
-        raise UserError(f"{chosen} does not paint in {dtype}. Leave `dtype` out, or take Keras.")
+        able = [name for name in RUNTIMES if _computes_in(name, dtype)]
+        raise UserError(
+            f"{chosen} does not paint in {dtype}. With a .keras file, {' and '.join(able)} can."
+        )
     try:
         return _make(network, chosen, dtype)
     except ImportError as error:
@@ -120,11 +123,12 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
         ) from error
 
 
-def _for_file(network: ExportedNetwork, runtime: str) -> str:
+def _for_file(network: ExportedNetwork, runtime: str, dtype: str | None) -> str:
     """What paints an exported network: a runtime's name, or its format's."""
     painters = FORMATS[network.format].painters
     if runtime == "auto":
-        return first_installed(painters, str(network.path))
+        able = [name for name in painters if _computes_in(name, dtype)]
+        return first_installed(able or painters, str(network.path))
     if runtime not in painters:
         raise UserError(
             f"`runtime={runtime}` does not paint with {network.path}. Leave it at auto, or give "

@@ -26,6 +26,7 @@ NAMING_DATA = (
     "style_names",
     "catalogue",
     "init_from",
+    "teacher",
     "model",
     "predictor",
     "vgg_weights",

@@ -25,7 +25,7 @@ class Teacher(keras.layers.Layer):
         precision: dtype policy to paint in.
 
     Raises:
-        UserError: a style that the network does not have.
+        UserError: see `check_teaches`.
     """
 
     # What the loss is called in logs.
@@ -35,12 +35,7 @@ class Teacher(keras.layers.Layer):
         self, network: StyleTransferNetwork, names: Sequence[str], weight: float, precision: str
     ) -> None:
         super().__init__(trainable=False, autocast=False, dtype="float32")
-        known = {style.name for style in network.styles}
-        if missing := [name for name in names if name not in known]:
-            raise UserError(
-                f"`teacher` has no style {', '.join(missing)}. It can teach its own alone: "
-                "`style_names` trains some of the styles."
-            )
+        check_teaches(network, names)
         self.weight = weight
         copy = network.with_styles(["any"], dtype=precision)
         copy.trainable = False
@@ -67,3 +62,13 @@ class Teacher(keras.layers.Layer):
         """
         one, two = (functional.inner(pictures, margin) for pictures in (pastiches, wanted))
         return self.weight * functional.content_loss(one, two)
+
+
+def check_teaches(network: StyleTransferNetwork, names: Sequence[str]) -> None:
+    """Raises a `UserError` unless a network has all of these styles."""
+    known = {style.name for style in network.styles}
+    if missing := [name for name in names if name not in known]:
+        raise UserError(
+            f"`teacher` has no style {', '.join(missing)}. It can teach its own alone: "
+            "`style_names` trains some of the styles."
+        )

@@ -17,7 +17,7 @@ from cin_style.training.devices import connect
 from cin_style.training.network_run import Material, NetworkTask
 from cin_style.training.recipes import TrainRecipe
 from cin_style.training.run import fingerprint_of_network, run
-from cin_style.training.teacher import Teacher
+from cin_style.training.teacher import Teacher, check_teaches
 
 _LOG = logging.getLogger("cin_style")
 
@@ -56,7 +56,14 @@ def train(
     names = [name.strip() for name in recipe.style_names.split(",") if name.strip()]
     style_set = StyleSet.from_folder(recipe.styles, names or None, recipe.catalogue)
     base = storage.load(recipe.init_from) if recipe.init_from else None
+    if base and (base.widths, base.residual_blocks) != (recipe.channels, recipe.residual_blocks):
+        raise UserError(
+            f"`init_from` is a network of `widths={','.join(map(str, base.widths))}` and "
+            f"`residual_blocks={base.residual_blocks}`. Give the same."
+        )
     teacher = storage.load(recipe.teacher) if recipe.teacher else None
+    if teacher:
+        check_teaches(teacher, [style.name for style in style_set.styles])
     return run(Training(recipe, style_set, base, teacher), output, watchers)
 
 

@@ -85,6 +85,7 @@ def test_fingerprints_tell_what_makes_another_picture(tiny_network, make_photo, 
         of(network=tiny_network.select(["cedar", "ash"])),
         of(network=tiny_network.rename("cedar", "oak")),
         of(style={"ash": 1.0}),
+        of(precision="float32", runtime="keras", tile="64"),
     ):
         assert fingerprint == same
     embeddings = tiny_network.get_style_embeddings()
@@ -103,11 +104,12 @@ def test_fingerprints_tell_what_makes_another_picture(tiny_network, make_photo, 
         of(strength=0.5),
         of(colours="luminance"),
         of(quality=50),
+        of(precision="bfloat16"),
     }
     photo.write_bytes(b"another photo")
     found |= {of()}
     os.utime(photo, ns=(0, 1))
     found |= {of()}
-    assert len(found) == 13 and "" not in found
+    assert len(found) == 14 and "" not in found
     assert of(path=tmp_path / "gone.png") == ""
     assert np.all([len(one) == 32 for one in found])

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cin_style import BlendRecipe, Stylizer, StylizeRecipe, blend, images, stylize
+from cin_style import (
+    BlendRecipe,
+    ExportRecipe,
+    Stylizer,
+    StylizeRecipe,
+    blend,
+    export,
+    images,
+    stylize,
+)
 from cin_style.errors import UserError
 from cin_style.networks import storage
 from cin_style.networks.frozen import FrozenNetwork
@@ -232,6 +241,22 @@ def test_in_bfloat16_it_is_the_same_picture_but_for_rounding(upsampling):
         # Much of one test image's contrast is made by a few channels: more than in a photo.
         np.testing.assert_allclose(theirs(*given), expected, atol=0.1)
         assert np.abs(theirs(*given) - expected).mean() < 0.01 < expected.std()
+
+
+def test_an_exported_file_in_bfloat16(tmp_path, make_photo):
+    for runtime in ("onnx", "openvino"):
+        if PAINTERS[runtime].missing:
+            pytest.skip(f"{runtime} is not installed; make test-runtimes")
+    storage.save(make_network("bilinear"), tmp_path / "mine.keras")
+    path = tmp_path / "mine.onnx"
+    export(ExportRecipe(model=str(tmp_path / "mine.keras"), format="onnx"), path)
+    stylizer = Stylizer(path, dtype="bfloat16")
+    assert stylizer.runtime == "openvino" and Stylizer(path).runtime == "onnx"
+    photo = make_photo(50, 40, 1)
+    difference = np.abs(stylizer(photo, "ash") - Stylizer(path)(photo, "ash"))
+    assert 0 < difference.mean() < 0.02
+    with pytest.raises(UserError, match="onnx does not paint in bfloat16. .* openvino and keras"):
+        Stylizer(path, runtime="onnx", dtype="bfloat16")
 
 
 def test_keras_takes_bfloat16_where_nothing_else_computes_in_it(monkeypatch):

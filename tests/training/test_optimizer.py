@@ -71,16 +71,3 @@ def test_the_learning_rate_rises_stays_and_falls():
     again = WarmupAndDecay.from_config(schedule.get_config())
     assert float(again(75)) == pytest.approx(rates[5])
     assert float(WarmupAndDecay(0.1, 100)(99)) == pytest.approx(0.1)
-
-
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow's graphs")
-def test_a_graph_of_a_step_is_kept_by_nobody():
-    import tensorflow as tf
-    from tensorflow.python.framework import ops as tf_ops
-
-    optimizer, variable = StyleAdam(), keras.Variable([1.0])
-    optimizer.build([variable])
-    registered = len(tf_ops.gradient_registry.list())
-    tf.function(lambda: optimizer.apply([keras.ops.ones(1)], [variable]))()
-    assert float(variable[0]) < 1
-    assert len(tf_ops.gradient_registry.list()) == registered

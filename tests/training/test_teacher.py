@@ -71,10 +71,27 @@ def test_a_smaller_network_comes_to_paint_like_its_teacher(train_recipe, finishe
     header, *lines = [line.split(",") for line in text.splitlines()]
     losses = [float(line[header.index("teacher_loss")]) for line in lines]
     assert losses[-1] < 0.6 * losses[0]
-    # Another teacher makes another run.
-    storage.save(storage.load(finished_run / "model.keras"), tmp_path / "teacher.keras")
-    with pytest.raises(UserError, match="teacher"):
+    # Another teacher makes another run, wherever it lies.
+    other = recipe.replace(teacher=str(finished_run / "model.keras"))
+    with pytest.raises(UserError, match="a run with `teacher`="):
+        train(other, tmp_path / "run")
+    storage.save(storage.load(other.teacher), tmp_path / "teacher.keras")
+    with pytest.raises(UserError, match="`teacher`"):
         train(recipe, tmp_path / "run")
+
+
+def test_what_does_not_go_with_the_recipe_is_said_before_anything_is_begun(
+    network, train_recipe, finished_run, tmp_path
+):
+    storage.save(network, tmp_path / "other.keras")
+    other = str(tmp_path / "other.keras")
+    with pytest.raises(UserError, match="`teacher` has no style "):
+        train(train_recipe.replace(teacher=other, teacher_weight=1.0), tmp_path / "run")
+    with pytest.raises(
+        UserError, match="`init_from` is a network of `widths=4,6` and `residual_bl"
+    ):
+        train(train_recipe.replace(init_from=other), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_its_form_is_checked_with_the_recipe():

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from cin_style.training.optimizer import StyleAdam
+
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
@@ -35,6 +37,15 @@ def test_twenty_steps_from_one_seed_are_equal_to_the_bit(make_trainer, fit, valu
         runs.append(values(trainer.network.weights))
     for first, second in zip(*runs, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="of TensorFlow's graphs")
+def test_the_graph_of_a_step_is_kept_by_nobody(make_trainer, fit):
+    from tensorflow.python.framework import ops as tf_ops
+
+    registered = set(tf_ops.gradient_registry.list())
+    fit(make_trainer(StyleAdam(1e-3)), 1)
+    assert set(tf_ops.gradient_registry.list()) == registered
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Whether painter and predictor are better trained together.
 
-    python train/experiments/joint.py --steps 200 --output DIR
+    python train/experiments/joint.py --steps 120 \\
+        --paintings $CIN_STYLE_DATA/styles/train32 --output DIR
 
 Goes on from the predictor of varied32 in two ways, for equally many steps on the same batches:
 `alone`, through the frozen network, as `train-predictor` does; and `together`, where the network's

@@ -3,9 +3,9 @@
     python train/experiments/smaller.py --model varied32_small --teacher varied32 \\
         --styles PAINTINGS --content PHOTOS --output DIR
 
-`losses.csv`: content and style loss of each style under both, on photos that no training saw, and
-the smaller one's over the larger one's. `strip.jpg`: sample photos in some styles, by the larger
-one above, by the smaller one below.
+`evaluation.csv`: content and style loss of each style under both, on photos that no training saw,
+and the smaller one's over the larger one's. `strip.jpg`: sample photos in some styles, by the
+larger one above, by the smaller one below.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SHOWN = (
 
 
 def compare(arguments, networks):
-    """Writes `losses.csv`; prints the means of the ratios."""
+    """Writes `evaluation.csv`; prints the means of the ratios."""
     names = [style.name for style in networks["teacher"].styles]
     style_set = StyleSet.from_folder(arguments.styles, names)
     recipe = FinetuneRecipe(image_size=arguments.image_size, **losses_of(networks["teacher"]))
@@ -47,7 +47,7 @@ def compare(arguments, networks):
             row |= {f"{loss}_teacher": theirs[loss], loss: ours[loss]}
             row[f"{loss}_ratio"] = ours[loss] / theirs[loss]
         rows.append(row)
-    tables.write(arguments.output / "losses.csv", rows)
+    tables.write(arguments.output / "evaluation.csv", rows)
     print(tables.align(rows))
     for loss in ("content_loss", "style_loss"):
         ratios = [row[f"{loss}_ratio"] for row in rows]

@@ -79,6 +79,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_blending(run, model, paintings, many_photos, capsys):
     options = ["--content", many_photos, "--photos", "2", "--points", "3", "--image_size", "64"]
     for more, pairs in ((["--names", "cedar,ash"], 1), ([], 3)):

@@ -322,6 +322,7 @@ def test_no_style_is_measured_beside_itself(finished, tiny_network, painting_fol
     assert all(row["nearest"] != row["style"] for row in rows)
 
 
+@pytest.mark.slow
 def test_a_killed_and_resumed_run_ends_with_the_same_weights(
     tiny_network, recipe, finished, tmp_path, monkeypatch
 ):

@@ -42,8 +42,7 @@ def with_gradient(gradient: Callable) -> Callable:
         def decorated(*inputs, **options):
             inputs = tuple(map(ops.convert_to_tensor, inputs))
             if _in_a_graph():
-                result, kept = function(*inputs, **options)
-                return _pass_on(name, result, *inputs, *kept)
+                return _in_graph(name, gradient, functools.partial(function, **options), inputs)
 
             @ops.custom_gradient
             def once(*inputs):
@@ -68,7 +67,7 @@ def _register(name: str, gradient: Callable) -> None:
 
     @tf.RegisterGradient(name)
     def of_all(operation, upstream, *_):
-        """The gradients of `_pass_on`'s tensors."""
+        """The gradients of the tensors that `_in_graph` passes on."""
         _, *others = operation.inputs
         found = gradient(upstream, *others)
         return [None, *found, *[None] * (len(others) - len(found))]
@@ -82,10 +81,18 @@ def _in_a_graph() -> bool:
     return not tf.executing_eagerly()
 
 
-def _pass_on(name: str, *tensors: Any) -> Any:
-    """The first of the tensors, whose gradient is the one of that name."""
+def _in_graph(name: str, gradient: Callable, function: Callable, inputs: tuple) -> Any:
+    """What a function gives, with a gradient for tapes in the graph and around it."""
     import tensorflow as tf
 
-    graph = tf.compat.v1.get_default_graph()
-    with graph.gradient_override_map({"IdentityN": name}):
-        return tf.identity_n(tensors)[0]
+    # The way of `tf.custom_gradient` itself. A tape goes by the type of an operation, not by its
+    # gradient's name, unless it is told.
+    from tensorflow.python.eager import record
+
+    with record.stop_recording():
+        result, kept = function(*inputs)
+        graph = tf.compat.v1.get_default_graph()
+        with graph.gradient_override_map({"IdentityN": name}):
+            result = tf.identity_n([result, *inputs, *kept])[0]
+    record.record_operation(name, [result], inputs, lambda d: gradient(d, *inputs, *kept))
+    return result

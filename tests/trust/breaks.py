@@ -44,10 +44,10 @@ BREAKS = {
         ],
     ),
     "gradients.py": (
-        "networks training/test_trainer.py",
+        "test_gradients.py training/test_trainer.py",
         [
             ("if _in_a_graph():", "if False:", "graphs are kept"),
-            ("upstream, *others)", "2 * upstream, *others)", "traced gradients are twice as large"),
+            ("upstream, *others)", "2 * upstream, *others)", "traced gradients twice as large"),
         ],
     ),
     "losses/functional.py": (

@@ -51,7 +51,7 @@ BREAKS = {
         ],
     ),
     "losses/functional.py": (
-        "losses",
+        "losses networks/test_rewrites.py",
         [
             ("rows) / _positions(features), ()", "rows), ()", "Gram matrices grow with the size"),
             ("(d + ops.transpose(d, (0, 2, 1)))", "d", "half of Gram's gradient"),

@@ -17,7 +17,8 @@ def with_gradient(gradient: Callable) -> Callable:
 
     Args:
         gradient: called with `(upstream, *inputs, *kept)`, all tensors; gives a tuple, the
-            gradients of the inputs. Of a name of its own, to be decorated with once.
+            gradients of the inputs. It is registered by module and name, so each function is
+            given once in a process.
 
     Returns:
         A decorator of a function of `(*inputs, **options)` that gives a tensor and a tuple of

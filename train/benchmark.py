@@ -2,7 +2,7 @@
 
     pip install torch==2.13.0                        # without it, its columns stay empty
     python train/benchmark.py --output DIR           # all rows, three rounds
-    python train/benchmark.py --quick --output DIR   # two minutes: some of them, each timed twice
+    python train/benchmark.py --quick --output DIR   # some two minutes: a few figures, timed twice
 
 The columns of a row take turns, each time in a process of its own that has the machine to itself,
 so that a machine that gets slower gets slower for all. Medians over all rounds. Weights are random
@@ -219,13 +219,13 @@ class Row:
 def rows():
     """All rows of the table."""
     keras, torch = OURS[:2], RIVALS[:2]
+    both = (*keras, *torch)
     plain = tuple(column for column in OURS if column.endswith("float32"))
     title = f"a product of matrices, {PRODUCT} x {PRODUCT}"
-    yield Row(title, "product", (*keras, *torch), work=WORK["product"], quick=keras)
+    yield Row(title, "product", both, work=WORK["product"], quick=keras)
     step = "a training step, 256 px, batch 4, 32 styles"
     paper, default = {"losses": "paper"}, {"losses": "default"}
     title = f"{step}, to block4_conv3"
-    both = (*keras, *torch)
     yield Row(title, "training", both, paper, WORK["paper"], quick=both)
     yield Row(f"{step}, default losses", "training", keras, default, WORK["default"])
     yield Row("a fine-tuning step, the same", "training", keras, default | {"finetuning": True})

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from cin_style.errors import UserError
@@ -35,7 +36,7 @@ def choose(runtime: str, dtype: str | None = None) -> str:
     if runtime == "auto":
         if not PAINTERS["keras"].missing and has_accelerator():
             return "keras"
-        able = [name for name in RUNTIMES if _computes_in(name, dtype)]
+        able = _able(RUNTIMES, dtype)
         return first_installed(able, f"painting in {dtype}" if dtype else "painting")
     if runtime not in RUNTIMES:
         raise UserError(
@@ -44,8 +45,9 @@ def choose(runtime: str, dtype: str | None = None) -> str:
     return first_installed([runtime], f"`runtime={runtime}`")
 
 
-def _computes_in(runtime: str, dtype: str | None) -> bool:
-    return runtime == "keras" or dtype in _DTYPES.get(runtime, (None,))
+def _able(runtimes: Sequence[str], dtype: str | None) -> list[str]:
+    """Those of the runtimes that compute in a dtype."""
+    return [name for name in runtimes if name == "keras" or dtype in _DTYPES.get(name, (None,))]
 
 
 def has_accelerator() -> bool:
@@ -109,11 +111,9 @@ def make(network: Styled, runtime: str = "auto", dtype: str | None = None) -> Ru
         chosen = "keras"
     else:
         chosen = choose(runtime, dtype)
-    if not _computes_in(chosen, dtype):
-        able = [name for name in RUNTIMES if _computes_in(name, dtype)]
-        raise UserError(
-            f"{chosen} does not paint in {dtype}. With a .keras file, {' and '.join(able)} can."
-        )
+    if not _able([chosen], dtype):
+        others = " and ".join(_able(RUNTIMES, dtype))
+        raise UserError(f"{chosen} does not paint in {dtype}. With a .keras file, {others} can.")
     try:
         return _make(network, chosen, dtype)
     except ImportError as error:
@@ -127,8 +127,7 @@ def _for_file(network: ExportedNetwork, runtime: str, dtype: str | None) -> str:
     """What paints an exported network: a runtime's name, or its format's."""
     painters = FORMATS[network.format].painters
     if runtime == "auto":
-        able = [name for name in painters if _computes_in(name, dtype)]
-        return first_installed(able or painters, str(network.path))
+        return first_installed(_able(painters, dtype) or painters, str(network.path))
     if runtime not in painters:
         raise UserError(
             f"`runtime={runtime}` does not paint with {network.path}. Leave it at auto, or give "
